@@ -96,6 +96,14 @@ class MLWSApp(ExtensionApp):
         in the same folder can reconnect. A server that stops normally always stops them.""",
     )
 
+    resume_runs = Bool(
+        True,
+        config=True,
+        help="""Whether a run that was interrupted by a crash or a restart of the machine continues
+        by itself when the next server finds it. A run is continued once: if it is interrupted
+        again, it waits for the user.""",
+    )
+
     _kernel_store: PersistentKernelStore | None = None
     _kernel_logs: asyncio.Future[None] | None = None
     _stopping = False
@@ -153,7 +161,7 @@ class MLWSApp(ExtensionApp):
         log = None
         if containers is not None and own is not None:
             log = ContainerLog(self._log_store, containers, own, self._logging_since)
-        projects = ProjectManager(Path(self.projects_dir or app.root_dir))
+        projects = ProjectManager(self.projects_root, resumes_runs=self.resume_runs)
         metrics = LabCollector(kernel_states, projects.list_open_workspaces)
         notebooks.recording.listeners.append(metrics.ended)
         return Services(
@@ -232,6 +240,12 @@ class MLWSApp(ExtensionApp):
 
             translate_settings()
 
+    @property
+    def projects_root(self) -> Path:
+        """The folder whose repositories are projects."""
+        server: Any = self.serverapp
+        return Path(self.projects_dir or server.root_dir)
+
     def _offer_environments(self) -> None:
         """List the environments of open projects among the kernels."""
         from jupyter_mlws.notebooks.environment_kernels import EnvironmentKernels
@@ -239,7 +253,7 @@ class MLWSApp(ExtensionApp):
         from mlws.core.project import Project
 
         server: Any = self.serverapp
-        root = Path(self.projects_dir or server.root_dir)
+        root = self.projects_root
 
         def projects() -> dict[Path, Project]:
             opened = []
@@ -326,7 +340,7 @@ class MLWSApp(ExtensionApp):
         rule = Rule(PathMatches(rf"{prefix}(?:/.*)?"), router)
         application.default_router.rules.insert(0, rule)
         loop = server.io_loop
-        loop.add_callback(loop.run_in_executor, None, _routes)
+        loop.add_callback(self.prepare)
         if self._kernel_store is not None and self._kernel_store.others():
             loop.add_callback(lambda: self.services.notebooks.adopt())
         if os.environ.get("JUPYTERHUB_ACTIVITY_URL"):
@@ -337,6 +351,18 @@ class MLWSApp(ExtensionApp):
             guard = SessionGuard(hub_auth)
             guard.protect(server.identity_provider)
             loop.add_callback(self._watch_sessions, guard)
+
+    async def prepare(self) -> None:
+        """Import the handlers, and continue interrupted runs without waiting for a page."""
+        await asyncio.to_thread(_routes)
+        if not self.resume_runs:
+            return
+        from jupyter_mlws.projects.manager import find_interrupted
+
+        # Without such runs, the services are built at the first request.
+        projects = await asyncio.to_thread(find_interrupted, self.projects_root.resolve())
+        if projects and not self._stopping:
+            await asyncio.to_thread(self.services.projects.resume_runs)
 
     async def _watch_sessions(self, guard: SessionGuard) -> None:
         self._session_task = asyncio.create_task(guard.watch())

@@ -31,7 +31,7 @@ from jupyter_mlws.core.errors import (
     WorkflowItemNotFoundError,
 )
 from jupyter_mlws.core.trust import trust, withdraw_trust
-from mlws.core.errors import Fault, MLWSError
+from mlws.core.errors import Fault, MLWSError, OperationInProgressError
 from mlws.core.i18n import Message
 from mlws.core.project import Project
 
@@ -266,7 +266,24 @@ def run(
 ) -> int:
     path, targets = workflow_of(context, words)
     request = {**options, "params": dict(map(_parse_param, params)), "targets": targets}
-    return _watch_run(context, path, workflow_runs.execute(context.client, path, request))
+    try:
+        started = workflow_runs.execute(context.client, path, request)
+    except (MLWSError, RemoteError) as error:
+        code = error.as_dict(context.client.language)["code"]
+        if code != OperationInProgressError.code or any(request.values()):
+            raise
+        from jupyter_mlws.workflows.run.interruptions import AUTOMATIC
+
+        # A server that has just opened the project may have continued the run.
+        started = workflow_runs.get_run(context.client, path, LATEST)
+        if started["origin"] != AUTOMATIC:
+            raise
+    if started["resumes"] is not None:
+        text = context.views.say(
+            "Continuing run {run}, which was interrupted.", run=started["resumes"]
+        )
+        context.screen.warn(text)
+    return _watch_run(context, path, started)
 
 
 def _parse_param(param: str) -> tuple[str, Any]:

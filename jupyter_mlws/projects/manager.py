@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import logging
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.credentials import Credentials
 from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
 from jupyter_mlws.projects.setup import initialize
+from jupyter_mlws.workflows.run.interruptions import has_interrupted_runs, resume_interrupted
 from jupyter_mlws.workspace import Workspace
 from mlws.core.errors import (
     Fault,
@@ -42,29 +44,29 @@ NO_REPOSITORY_EXIT_CODE = 128
 """The exit code of git where there is no repository."""
 DEFAULT_PROJECT_ID = "."
 NAME_REQUIRED = Message("is required: it can't be derived from the URL")
+log = logging.getLogger(__name__)
 
 
 class ProjectManager:
     """The projects below one folder. Thread-safe.
 
     A project's id is its escaped path below ``root``; ``.`` is the project that ``root`` itself
-    lies in, and the default.
+    lies in, and the default. ``resumes_runs``: a trusted project that is opened for the first time
+    continues its interrupted runs.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, resumes_runs: bool = False) -> None:
         self.root = root.resolve()
+        self._resumes_runs = resumes_runs
+        self._trusted_roots: set[Path] = set()
+        """Roots of the trusted projects that were opened."""
         self._workspaces: dict[Path, Workspace] = {}
         self._lock = threading.Lock()
 
     def list(self) -> list[ProjectInfo]:
         """Return the default project first, then those below the root, by path."""
-        projects = []
-        with suppress(MLWSError):
-            projects.append(Project.open(self.root))
-        if not projects or projects[0].root != self.root:
-            projects += _iter_projects(self.root, MAX_PROJECT_DEPTH)
         descriptions = []
-        for project in projects:
+        for project in find_projects(self.root):
             # A directory whose `.git` is not valid is no project.
             with suppress(MLWSError):
                 descriptions.append(self._describe(project))
@@ -87,8 +89,22 @@ class ProjectManager:
         Raises NotTrustedError unless its authors are trusted.
         """
         workspace = self.workspace(identifier)
-        require_trust(workspace.project)
+        project = workspace.project
+        require_trust(project)
+        with self._lock:
+            is_first = project.root not in self._trusted_roots
+            self._trusted_roots.add(project.root)
+        if is_first and self._resumes_runs and has_interrupted_runs(project):
+            resume_interrupted(workspace.runs)
         return workspace
+
+    def resume_runs(self) -> None:
+        """Open the trusted projects that have interrupted runs, which continues these."""
+        for project in find_interrupted(self.root):
+            try:
+                self.trusted_workspace(self._describe(project).id)
+            except MLWSError as error:
+                log.warning("The runs of %s are not resumed: %s", project.root, error.message)
 
     def create(self, name: str, template: Template) -> ProjectInfo:
         """Create a project in the folder ``name`` below the root (``.``: the root itself).
@@ -240,6 +256,29 @@ class ProjectManager:
             dvc=(project.root / ".dvc" / "config").exists(),
             trusted=is_trusted(project.root),
         )
+
+
+def find_projects(root: Path) -> list[Project]:
+    """Return the project that ``root`` lies in, then those below the root, by path."""
+    projects = []
+    with suppress(MLWSError):
+        projects.append(Project.open(root))
+    if not projects or projects[0].root != root:
+        projects += _iter_projects(root, MAX_PROJECT_DEPTH)
+    return projects
+
+
+def find_interrupted(root: Path) -> list[Project]:
+    """Return the trusted projects of a folder that have interrupted runs to continue."""
+    projects = []
+    try:
+        for project in find_projects(root):
+            with suppress(MLWSError):
+                if is_trusted(project.root) and has_interrupted_runs(project):
+                    projects.append(project)
+    except OSError as error:
+        log.warning("Could not look for interrupted runs below %s: %s", root, error)
+    return projects
 
 
 def _iter_projects(folder: Path, depth: int) -> Iterator[Project]:

@@ -2,8 +2,8 @@
 
 ``python -m jupyter_mlws.workflows.run.runner RUN ROOT``: reads the run from the journal and its
 workflow from the run's folder, executes it, and reports everything through the journal. SIGTERM
-cancels. Then it waits some time for the project's next run (:mod:`.live`), which saves that run
-the imports.
+ends it: canceled if a user asked for that, else interrupted. Then it waits some time for the
+project's next run (:mod:`.live`), which saves that run the imports.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from jupyter_mlws.core.errors import RunInterruptedError
 from jupyter_mlws.forkserver.pool import WarmPool
 from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.index import await_index_lock
@@ -30,7 +31,7 @@ from jupyter_mlws.versioning.experiments.run_commits import RunCommit
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.journal.history import RunHistory
 from jupyter_mlws.workflows.journal.store import Journal, RunRequest, run_folder
-from jupyter_mlws.workflows.run import inputs, live, plan, recovery
+from jupyter_mlws.workflows.run import inputs, interruptions, live, plan, recovery
 from jupyter_mlws.workflows.run.packages import NodePackages, changes_since
 from jupyter_mlws.workflows.tracking import run_summary as tracking
 from jupyter_mlws.workflows.tracking.mlflow_use import MLflowRunIds
@@ -202,6 +203,10 @@ class Runner:
             if measures:
                 self._journal.note(self._id, measures=measures)
             facts: dict[str, Any] = {"metrics": tracking.metrics_of(measures)}
+            if status is Status.CANCELLED and not self._journal.record(self._id).get("cancel"):
+                # No user did: the machine shuts down.
+                status, error = Status.INTERRUPTED, RunInterruptedError().record
+                facts |= interruptions.facts_of(row)
             self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
             whole = not (request.targets or request.skip)
             if whole and status is Status.COMPLETED and isinstance(backend, NativeBackend):

@@ -28,14 +28,8 @@ from jupyter_mlws.versioning.worktree.switch_journal import is_switching
 from jupyter_mlws.workflows.document.files import Documents
 from jupyter_mlws.workflows.document.graph import WorkflowGraph
 from jupyter_mlws.workflows.journal import serializers
-from jupyter_mlws.workflows.journal.store import (
-    SUCCESS_STATES,
-    Journal,
-    NewRun,
-    Row,
-    RunRequest,
-    run_folder,
-)
+from jupyter_mlws.workflows.journal.store import Journal, NewRun, Row, RunRequest, run_folder
+from jupyter_mlws.workflows.run import interruptions
 from jupyter_mlws.workflows.run.detaching import can_fork, reap_if_exited, run_starter
 from jupyter_mlws.workflows.run.inputs import unpulled_inputs
 from mlws.core.errors import (
@@ -75,6 +69,8 @@ class Runs:
         self._lock = threading.Lock()
         self._journal: Journal | None = None
         self._children: set[int] = set()
+        self._active: set[str] = set()
+        """Runs that this process has started, or found in progress."""
 
     def close(self) -> None:
         """Close the journal; runs go on."""
@@ -127,7 +123,8 @@ class Runs:
     def execute(self, path: str, request: RunRequest) -> JSON:
         """Start a run in a process of its own and return at once.
 
-        The values of ``params`` (`node.key`: value) are written to the file first. Raises
+        A run of a whole workflow continues the one before if that was interrupted. The values of
+        ``params`` (`node.key`: value) are written to the file first. Raises
         WorkflowProblemsError, InvalidConnectionError, WorkflowCycleError or WorkflowUnreadableError
         for a faulty workflow, InvalidRunParameterError for a parameter, InvalidExecutorError and
         DaskNotInstalledError for the executor, OperationInProgressError if a run of this file is in
@@ -148,6 +145,7 @@ class Runs:
                 # From reading to writing: what another writes in between would be lost.
                 stack.enter_context(self._project.lock(f"params of {path}"))
             text = self.documents.text(path)
+            request = interruptions.continuing(self, path, request, text)
             nodes = self._known_nodes(path, text, request)
             if nodes is None:
                 document = parse(path, text)
@@ -173,6 +171,7 @@ class Runs:
             (folder / FILE).write_bytes(text.encode())
             pid = start(run.id, folder)
             self._children.add(pid)
+            self._active.add(run.id)
             started = start_time(pid)
             if started is not None:
                 self.journal.note(run.id, pid=pid, pid_start=started)
@@ -229,9 +228,7 @@ class Runs:
         :meth:`execute`.
         """
         identifier, request = self._finished_run_request(path, run, pull)
-        nodes = self.journal.node_records(identifier) if request.force else {}
-        completed = [node for node, record in nodes.items() if record["status"] in SUCCESS_STATES]
-        request = replace(request, origin=origin, resumes=identifier, done=completed)
+        request = interruptions.resuming(self, identifier, replace(request, origin=origin))
         return self.execute(path, request)
 
     def retry(
@@ -397,6 +394,7 @@ class Runs:
         self._children = {pid for pid in self._children if not reap_if_exited(pid)}
         for row in self.journal.live():
             if alive(row.get("pid"), row.get("pid_start")):
+                self._active.add(row["id"])
                 continue
             if "pid" not in row and time.time() - row["created"] < START_TIMEOUT:
                 continue
@@ -404,11 +402,14 @@ class Runs:
             await_starts(run_folder(self._project, run))
             end_bearers(run)
             status = Status.CANCELLED if is_cancelled else Status.INTERRUPTED
-            error = None if is_cancelled else RunInterruptedError(extra={"run": run}).record
+            facts: JSON = {"error": None}
+            if not is_cancelled:
+                facts["error"] = RunInterruptedError(extra={"run": run}).record
+                facts |= {} if run in self._active else interruptions.facts_of(row)
             # The run ended properly meanwhile, or another reader was first.
             with suppress(TransitionError):
                 self.journal.end_nodes(run, status)
-                self.journal.set_run(run, status, error=error)
+                self.journal.set_run(run, status, **facts)
 
     def live(self, path: str) -> list[Row]:
         """Return the runs of a workflow that are in progress."""

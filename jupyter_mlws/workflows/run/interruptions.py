@@ -1,0 +1,104 @@
+"""Continues runs that a crash or a restart of the machine interrupted.
+
+A run that ends while a server or a command watches it is reported there, and waits for the user. A
+run whose process is found dead later ended together with whatever could have reported it.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from jupyter_mlws.workflows.journal.store import SUCCESS_STATES, Journal, Row, RunRequest
+from mlws.core.errors import MLWSError
+from mlws.core.project import Project
+from mlws.engine.states import Status
+
+if TYPE_CHECKING:
+    from jupyter_mlws.workflows.run.runs import Runs
+
+AUTOMATIC = "automatic"
+"""The origin of runs that continue an interrupted one by themselves."""
+log = logging.getLogger(__name__)
+
+
+def facts_of(row: Row) -> Row:
+    """Return the facts to store of a run that is interrupted while nothing watches it.
+
+    ``to_resume``: the next server continues it. Not twice in a row: what interrupted both may be
+    the run itself, for example by its need for memory.
+    """
+    return {} if row["origin"] == AUTOMATIC else {"to_resume": True}
+
+
+def has_interrupted_runs(project: Project) -> bool:
+    """Return whether a run of the project is to be continued, or may have been interrupted.
+
+    Does not create a database.
+    """
+    if not project.has_database():
+        return False
+    with closing(Journal(project)) as journal:
+        return bool(
+            journal.live()
+            or journal.query(
+                "SELECT 1 FROM runs WHERE status = ? AND json_extract(record, '$.to_resume')"
+                " LIMIT 1",
+                Status.INTERRUPTED.value,
+            )
+        )
+
+
+def resume_interrupted(runs: Runs) -> None:
+    """Continue the newest run of each workflow if it is to be continued, each run at most once.
+
+    A run stays interrupted, with the reason in the log, if its workflow has changed since it
+    started, or if it cannot start.
+    """
+    runs.reconcile()
+    journal = runs.journal
+    # One statement, so that of two servers only one gets a run.
+    rows = journal.query(
+        "UPDATE runs SET record = json_remove(record, '$.to_resume')"
+        " WHERE status = ? AND json_extract(record, '$.to_resume') RETURNING id, workflow",
+        Status.INTERRUPTED.value,
+    )
+    for run, path in rows:
+        if journal.newest(path) != run:
+            continue
+        try:
+            if runs.documents.text(path) != runs.document(path, run).text:
+                log.warning("Run %s is not resumed: %s has changed since it started", run, path)
+                continue
+            started = runs.resume(path, run, AUTOMATIC)
+        except MLWSError as error:
+            log.warning("Run %s of %s is not resumed: %s", run, path, error.message)
+        else:
+            log.info("Run %s continues run %s of %s", started["id"], run, path)
+
+
+def continuing(runs: Runs, path: str, request: RunRequest, text: str) -> RunRequest:
+    """Return ``request`` as one that continues the workflow's newest run, if that was interrupted.
+
+    Only if both are of the whole workflow with the same ``text``: otherwise the request is another
+    one than that of the interrupted run, and is returned as it is.
+    """
+    newest = None if request.resumes else runs.journal.newest(path)
+    if newest is None or request.names_nodes or request.params or request.force:
+        return request
+    row = runs.journal.record(newest)
+    if Status(row["status"]) is not Status.INTERRUPTED:
+        return request
+    interrupted = RunRequest.restore(row["request"])
+    if interrupted.names_nodes or runs.document(path, newest).text != text:
+        return request
+    return resuming(runs, newest, replace(request, force=interrupted.force))
+
+
+def resuming(runs: Runs, run: str, request: RunRequest) -> RunRequest:
+    """Return ``request`` as one that runs the nodes that ``run`` did not complete."""
+    nodes = runs.journal.node_records(run) if request.force else {}
+    completed = [node for node, record in nodes.items() if record["status"] in SUCCESS_STATES]
+    return replace(request, resumes=run, done=completed)
