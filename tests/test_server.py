@@ -11,8 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from tornado.websocket import websocket_connect
 
 from jupyter_mlws.workflows.run.runs import Runs
 from mlws.core.project import Project
+from mlws.engine.processes import bearers, start_time
 
 TOKEN = "a-token-for-this-test"
 SLOW = "stages:\n  slow:\n    cmd: sleep 4 && echo done > out.txt\n    outs: [out.txt]\n"
@@ -36,7 +37,9 @@ def _start(arguments: list[str], environment: dict[str, str]) -> subprocess.Pope
 
 
 @contextmanager
-def _server(project: Project, home: Path, start: Any = _start) -> Iterator[tuple[Any, str]]:
+def _server(
+    project: Project, home: Path, start: Any = _start, options: tuple[str, ...] = ()
+) -> Iterator[tuple[Any, str]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -49,6 +52,7 @@ def _server(project: Project, home: Path, start: Any = _start) -> Iterator[tuple
             f"--ServerApp.port={address.rsplit(':', 1)[1]}",
             f"--IdentityProvider.token={TOKEN}",
             "--ServerApp.jpserver_extensions=jupyter_mlws=True",
+            *options,
         ],
         {**os.environ, "JUPYTER_RUNTIME_DIR": str(home), "JUPYTER_CONFIG_DIR": str(home)},
     )
@@ -135,3 +139,36 @@ async def test_a_busy_server_stops_at_once_and_its_run_goes_on(
         assert seen == list(range(1, len(seen) + 1))
         assert ("node", "COMPLETED") in states
         connection.close()
+
+
+def _await(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.slow(reason="real programs, one after the other")
+def test_after_a_crash_the_next_server_continues_the_run_without_a_page(
+    project: Project, home: Path
+) -> None:
+    slow = SLOW.replace("sleep 4", "(test -e ready || sleep 300)")
+    (project.root / "dvc.yaml").write_text(slow)
+    with closing(Runs(project)) as runs, _server(project, home) as (process, address):
+        run = _call(address, "workflows/dvc.yaml/execute", {})
+        _await(lambda: "pid" in runs.journal.record(run["id"]) and any(bearers(run["id"])))
+        # The whole machine goes down: the server, the run's process and its nodes.
+        pids = [process.pid, runs.journal.record(run["id"])["pid"], *bearers(run["id"])]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+        _await(lambda: not any(map(start_time, pids)))
+    (project.root / "ready").touch()
+
+    with _server(project, home, options=("--MLWSApp.resume_runs=False",)) as (_, address):
+        assert _call(address, "workflows/dvc.yaml/status")["status"] == "INTERRUPTED"
+    with closing(Runs(project)) as runs, _server(project, home):
+        _await(lambda: runs.journal.newest("dvc.yaml") != run["id"])
+        ended = runs.wait("dvc.yaml", runs.id_of("dvc.yaml", None), timeout=60)
+        assert (ended["status"], ended["resumes"]) == ("COMPLETED", run["id"])
+    assert (project.root / "out.txt").read_text() == "done\n"

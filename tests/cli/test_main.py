@@ -13,7 +13,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from jupyter_mlws import __version__
 from jupyter_mlws.cli.console import Cell, Lines, NotebookScreen, Table, TerminalScreen, plain
 from jupyter_mlws.cli.declared import COMMANDS, DATA_COMMANDS, PROJECT_COMMANDS
 from jupyter_mlws.cli.main import build, manual
+from jupyter_mlws.workflows.run.runs import Runs
 from mlws.core.command_help import usage_message
 from mlws.core.errors import LIST_COMMANDS
 from mlws.core.i18n import CHINESE, environment_language
@@ -424,6 +425,25 @@ def test_cancel_stops_the_run_of_another_terminal(mlws: Command, workflow: Path)
     refused = mlws("cancel", code=1).stderr
     assert "40401" in refused
     assert "No workflow of this project is running." in refused
+
+
+def test_a_run_continues_the_one_that_was_interrupted(mlws: Command, workflow: Path) -> None:
+    slow = "cp first.txt second.txt; test -e ready || sleep 600;"
+    workflow.write_text(WORKFLOW.replace("cp first.txt second.txt &&", slow))
+    with closing(Runs(Project(mlws.folder))) as runs, mlws.start("run") as running:
+        assert running.stdout is not None
+        for said in running.stdout:
+            if "second  RUNNING" in said:
+                break
+        running.kill()
+        interrupted = runs.journal.live()[0]
+        os.kill(interrupted["pid"], signal.SIGKILL)
+    (mlws.folder / "ready").touch()
+    done = mlws("run", "dvc.yaml")
+    assert f"Continuing run {interrupted['id']}, which was interrupted." in done.stderr
+    assert "first  CACHED" in done.stdout
+    assert "second  COMPLETED" in done.stdout
+    assert "Continuing" not in mlws("run").stderr
 
 
 def test_one_of_several_workflows_must_be_named(mlws: Command, workflow: Path) -> None:
