@@ -27,6 +27,7 @@ import { APIError, errorText, MLWSClient } from '../api/client';
 import { addCanvasCommands } from './commands';
 import type { Report } from './editor';
 import { workflowIcon } from './icons';
+import { ResumedRunNotices } from './resumedRuns';
 import { RunningRuns } from './running';
 import { RunGraphPart } from './runs/runGraphPart';
 import { notifyOfFailures } from './runNotices';
@@ -213,7 +214,8 @@ function addToMenus(
 
 const running: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:running',
-  description: 'Lists running workflows in the panel of what is running.',
+  description:
+    'Lists running workflows in the panel of what is running, and reports runs that the server continued.',
   autoStart: true,
   requires: [IMLWSClient, IWorkflowEvents],
   // Notebook 7 has no panel of running sessions.
@@ -230,6 +232,7 @@ const running: JupyterFrontEndPlugin<void> = {
       void app.commands.execute('docmanager:open', args);
     };
     managers?.add(new RunningRuns(client, events, open));
+    new ResumedRunNotices(client, events, open);
   }
 };
 

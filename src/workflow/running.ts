@@ -8,6 +8,16 @@ import { trans } from '../ui/locale';
 import { workflowIcon } from './icons';
 import { FINAL } from './store/run';
 
+/** Cancels a run; an error is shown. */
+export async function stopRun(
+  client: MLWSClient,
+  run: IRunSummary
+): Promise<void> {
+  const id = encodeURIComponent(run.workflow);
+  const path = `/workflows/${id}/runs/${run.id}/cancel` as const;
+  await notifyOnError(() => client.post(path));
+}
+
 /** Active runs of the project, for JupyterLab's panel of running sessions. */
 export class RunningRuns implements IRunningSessions.IManager {
   constructor(
@@ -35,12 +45,12 @@ export class RunningRuns implements IRunningSessions.IManager {
       label: () => run.path,
       labelTitle: () => run.id,
       icon: () => workflowIcon,
-      shutdown: () => void this._stop(run)
+      shutdown: () => void stopRun(this._client, run)
     }));
   }
 
   shutdownAll(): void {
-    this._runs.forEach(run => void this._stop(run));
+    this._runs.forEach(run => void stopRun(this._client, run));
   }
 
   async refreshRunning(): Promise<void> {
@@ -53,12 +63,6 @@ export class RunningRuns implements IRunningSessions.IManager {
       const runs = items.flatMap(({ run }) => (run ? [run] : []));
       this._set(runs.filter(run => !FINAL.has(run.status)));
     });
-  }
-
-  private async _stop(run: IRunSummary): Promise<void> {
-    const id = encodeURIComponent(run.workflow);
-    const path = `/workflows/${id}/runs/${run.id}/cancel` as const;
-    await notifyOnError(() => this._client.post(path));
   }
 
   private _onEvent(_: IEventStream, event: IWorkflowEvent): void {
