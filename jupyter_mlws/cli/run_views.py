@@ -13,12 +13,12 @@ from jupyter_mlws.cli.views import (
     Column,
     Views,
     number_of,
-    seconds_of,
     short_when_of,
     when_of,
 )
 from jupyter_mlws.versioning.experiments.ranking import by_use
 from mlws.core.i18n import Message
+from mlws.core.progress import format_duration
 
 MIN_ID_LENGTH = 6
 """Characters of the ID of a run in a list."""
@@ -79,7 +79,7 @@ def runs(
         *(Column(Message.verbatim(name), partial(_metric, name=name)) for name in metrics),
         Column(Message("Status"), lambda row: views.word(row["status"])),
         Column(Message("Started"), lambda row: short_when_of(row["started"]), Tone.FAINT),
-        Column(Message("Time"), lambda row: seconds_of(row["duration"]), Tone.FAINT),
+        Column(Message("Time"), lambda row: format_duration(row["duration"]), Tone.FAINT),
         COMMIT,
         Column(Message("Workflow"), lambda row: row["workflow"] or "", Tone.FAINT),
     ]
@@ -140,7 +140,11 @@ def run(views: Views, row: JSON) -> list[Block]:
         *([views.say("archived")] if row["archived"] else []),
         *([views.say("deleted")] if row["deleted"] else []),
     ]
-    status = [views.word(row["status"]).text, when_of(row["started"]), seconds_of(row["duration"])]
+    status = [
+        views.word(row["status"]).text,
+        when_of(row["started"]),
+        format_duration(row["duration"]),
+    ]
     commit = (row["commit"] or "")[:8]
     if row["dirty"]:
         commit += f"  {views.say('saved from uncommitted changes')}"
@@ -185,7 +189,7 @@ def run(views: Views, row: JSON) -> list[Block]:
                 row["parts"],
                 Column(Message("Part"), lambda part: part["node"] or part["title"], Tone.STRONG),
                 Column(Message("Status"), lambda part: views.word(part["status"])),
-                Column(Message("Time"), lambda part: seconds_of(part["duration"]), Tone.FAINT),
+                Column(Message("Time"), lambda part: format_duration(part["duration"]), Tone.FAINT),
                 Column(Message("ID"), lambda part: part["id"][:8], Tone.WARN),
             ),
         ]

@@ -150,17 +150,6 @@ def short_when_of(moment: Any) -> str:
     return text[5:] if text[:4] == today[:4] else text[:10]
 
 
-def seconds_of(seconds: float | None) -> str:
-    """Return a duration as text."""
-    if seconds is None:
-        return DASH
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
 def number_of(value: Any) -> str:
     """Return a value of a table as text; floats have five significant digits."""
     if value is None:

@@ -14,10 +14,10 @@ from jupyter_mlws.cli.views import (
     Column,
     Views,
     columns_of,
-    seconds_of,
     timestamp_of,
 )
 from mlws.core.i18n import Message, term
+from mlws.core.progress import format_duration
 
 if TYPE_CHECKING:
     from jupyter_mlws.projects.programs import Programs
@@ -96,14 +96,16 @@ def plan(views: Views, plan: JSON) -> list[Block]:
         NODE,
         Column(Message("Action"), lambda row: views.word(row["action"])),
         Column(Message("Reason"), _reasons),
-        Column(Message("Estimate"), lambda row: seconds_of(row["estimate_seconds"]), Tone.FAINT),
+        Column(
+            Message("Estimate"), lambda row: format_duration(row["estimate_seconds"]), Tone.FAINT
+        ),
     )
     text = views.say("{run} to run, {restorable} to restore, {cached} cached", **plan["summary"])
     blocks: list[Block] = [table, line(text, Tone.STRONG)]
     if plan["summary"]["run"] and plan["estimate_seconds"] is not None:
         about = views.say(
             "About {time} with {jobs} in parallel",
-            time=seconds_of(plan["estimate_seconds"]),
+            time=format_duration(plan["estimate_seconds"]),
             jobs=plan["jobs"],
         )
         if plan["without_estimate"]:
@@ -149,7 +151,7 @@ def sweeps(views: Views, sweeps: JSON) -> list[Block]:
                 ),
             ),
             Column(Message("Status"), lambda row: views.word(row["status"] or DASH)),
-            Column(Message("Duration"), lambda row: seconds_of(row["duration"]), Tone.FAINT),
+            Column(Message("Duration"), lambda row: format_duration(row["duration"]), Tone.FAINT),
             *columns_of("values", values, value_text),
             *columns_of("metrics", metrics),
         )
@@ -179,7 +181,9 @@ def run(views: Views, run: JSON) -> list[Block]:
         run["nodes"],
         NODE,
         Column(Message("Status"), lambda row: views.word(row["status"])),
-        Column(Message("Duration"), lambda row: seconds_of(_elapsed_seconds(row, now)), Tone.FAINT),
+        Column(
+            Message("Duration"), lambda row: format_duration(_elapsed_seconds(row, now)), Tone.FAINT
+        ),
         Column(Message.verbatim(""), reason, Tone.FAINT),
     )
     return [table, *run_end(views, run)]
@@ -190,7 +194,7 @@ def run_end(views: Views, run: JSON) -> list[Block]:
     head = [
         Cell(f"{run['id']}  ", Tone.FAINT),
         views.word(run["status"]),
-        Cell(f"  {seconds_of(_elapsed_seconds(run, time.time()))}", Tone.FAINT),
+        Cell(f"  {format_duration(_elapsed_seconds(run, time.time()))}", Tone.FAINT),
     ]
     blocks: list[Block] = [Lines([head])]
     error = run["error"]
@@ -213,7 +217,7 @@ def run_end(views: Views, run: JSON) -> list[Block]:
 
 def node_line(views: Views, node: JSON) -> list[Block]:
     """Render the status of one node, for output that can only be appended to."""
-    duration = Cell(f"  {seconds_of(node['duration'])}".rstrip(f" {DASH}"))
+    duration = Cell(f"  {format_duration(node['duration'])}".rstrip(f" {DASH}"))
     return [Lines([[Cell(f"{node['id']}  "), views.word(node["status"]), duration]])]
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import re
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +25,7 @@ from mlws.core.command_help import usage_message
 from mlws.core.errors import LIST_COMMANDS
 from mlws.core.i18n import CHINESE, environment_language
 from mlws.core.project import Project
-from tests import python
-from tests.command_line import call
+from tests.command_line import call, in_terminal
 
 MESSAGE = '训练：第一版 "quoted" $HOME {x}'
 WORKFLOW = """\
@@ -54,16 +49,6 @@ stages:
     deps: [data.csv]
     outs: [table.parquet]
 """
-ON_TERMINAL = f"""
-import os, sys
-terminal = os.open(sys.argv.pop(1), os.O_RDWR)
-os.write(1, b"open")
-for stream in range(3):
-    os.dup2(terminal, stream)
-os.close(terminal)
-{python.MLWS}
-"""
-"""The code that ``python -m jupyter_mlws`` runs, on the terminal that is its first argument."""
 Git = Callable[..., str]
 
 
@@ -183,33 +168,6 @@ def test_an_invalid_value_is_json_for_programs(mlws: Command) -> None:
 
 def test_the_version_is_shown(mlws: Command) -> None:
     assert mlws("--version").stdout == f"jupyter-mlws {__version__}\n"
-
-
-def in_terminal(
-    folder: Path, columns: int, *words: str, keys: bytes = b"", code: int = 0
-) -> list[str]:
-    """The lines that a command writes into a terminal of a width, without colours.
-
-    ``keys`` are what a person types.
-    """
-    controller, terminal = os.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    environment = {**os.environ, "TERM": "xterm", "LANG": "C.UTF-8"}
-    environment.pop("COLUMNS", None)
-    device = os.ttyname(terminal)
-    process = python.Python(ON_TERMINAL, device, *words, cwd=folder, env=environment)
-    assert process.stdout.read(4) == b"open"
-    os.close(terminal)
-    os.write(controller, keys)
-    output = b""
-    # Reading fails with EIO when the other end is closed.
-    with suppress(OSError):
-        while part := os.read(controller, 65536):
-            output += part
-    os.close(controller)
-    process.communicate()
-    assert process.returncode == code, output.decode()
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.decode()).splitlines()
 
 
 @pytest.mark.slow(reason="real programs, one after the other")

@@ -1,4 +1,4 @@
-"""Callbacks of long work: progress, which can also stop the work, and questions to the user."""
+"""Long work: callbacks for progress, which can also stop it, and for questions; its duration."""
 
 from __future__ import annotations
 
@@ -29,3 +29,14 @@ def report_waiting(progress: ProgressCallback) -> Waiting:
     An exception that ``progress`` raises ends the wait.
     """
     return lambda holder: progress(0, message=f"wait for {holder.operation} by {holder.who}")
+
+
+def format_duration(seconds: float | None) -> str:
+    """Return a duration in seconds as text; a dash for None."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,10 @@ import click
 
 from mlws.core.errors import MLWSError
 from mlws.core.i18n import Message
+from mlws.core.progress import format_duration
 from mlws.dvc.stages import PreparationResult, PreparationStatus, StageError
 from mlws.repro.errors import EXIT_FAILURE, Reason, ReproError
+from mlws.repro.live import LiveStages, can_replace_lines
 from mlws.repro.repository import Node
 
 YES = ("y", "yes")
@@ -58,6 +60,27 @@ class Console:
         self._quiet = quiet
         self._lock = threading.Lock()
         self._needs_gap = False
+        self._stages: LiveStages | None = None
+
+    @contextmanager
+    def live_stages(self, logs: Path) -> Iterator[None]:
+        """Show the stages that run below what is printed, if this is a terminal that can."""
+        if self._quiet or not can_replace_lines():
+            yield
+            return
+        with LiveStages(self._language, logs) as self._stages:
+            yield
+        self._stages = None
+
+    def show_start(self, node: Node) -> None:
+        """Show a line for a stage whose command starts, until :meth:`show_end`."""
+        if self._stages is not None:
+            self._stages.start(node.id, self.name(node))
+
+    def show_end(self, node: Node) -> None:
+        """Remove the line of a stage that runs no longer."""
+        if self._stages is not None:
+            self._stages.end(node.id)
 
     @property
     def is_quiet(self) -> bool:
@@ -135,9 +158,10 @@ class Console:
         """Print the commands of a stage that ran beside others, and what they have printed."""
         if self._quiet or not log.exists() or not log.stat().st_size:
             return
-        with self._lock:
+        text = log.read_bytes()
+        with self._lock, self._above():
             click.echo(self._fill(Message("Output of stage '{stage}':"), node))
-            click.echo(log.read_bytes(), nl=False)
+            click.echo(text, nl=self._stages is not None and not text.endswith(b"\n"))
 
     def finish(self, files: Sequence[str], *, is_up_to_date: bool, uses_git: bool) -> None:
         """Say what is left to do after a success; ``files``: those that git has to know."""
@@ -153,6 +177,15 @@ class Console:
         else:
             self.say(Message("Use `dvc push` to send your updates to remote storage."))
 
+    def summarize(self, counts: Mapping[Message, int], seconds: float) -> None:
+        """Say how many stages ended in which way, on a terminal that showed them run."""
+        if self._quiet or not can_replace_lines():
+            return
+        texts = [message.fill(count=count).in_(self._language) for message, count in counts.items()]
+        texts = [text for text, count in zip(texts, counts.values(), strict=True) if count]
+        if texts:
+            self._print(f"{', '.join(texts)} · {format_duration(seconds)}")
+
     def _fill(self, message: Message, node: Node | None) -> str:
         if node is not None:
             message = message.fill(stage=node.address(self._folder))
@@ -161,5 +194,8 @@ class Console:
     def _print(self, text: str, *, warns: bool = False) -> None:
         if self._quiet:
             return
-        with self._lock:
+        with self._lock, self._above():
             click.echo(text, err=warns)
+
+    def _above(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._stages is None else self._stages.above()

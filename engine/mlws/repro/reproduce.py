@@ -6,6 +6,7 @@ import json
 import os
 import posixpath
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
@@ -63,7 +64,11 @@ def run(folder: Path, language: str, options: ReproOptions, *, as_json: bool = F
         lock = FileLock(repository.state / "repro.lock")
         # Two commands must not write the same outputs.
         with nullcontext() if options.dry else lock.hold(OPERATION, 0.0, lambda holder: None):
-            Reproduction(repository, options, console, outcome).execute(here)
+            reproduction = Reproduction(repository, options, console, outcome)
+            try:
+                reproduction.execute(here)
+            finally:
+                reproduction.summarize()
     if as_json:
         click.echo(json.dumps(vars(outcome), ensure_ascii=False))
     return outcome.code
@@ -82,10 +87,29 @@ class Reproduction:
         self._logs: Path | None = None
         self._reruns: set[str] = set()
         self._commands: dict[str, str] = {}
+        self._count = 0
+        self._started = time.monotonic()
+        self._is_alone = options.jobs == 1 or options.stages.interactive or options.single_item
+
+    def summarize(self) -> None:
+        """Say how many stages were brought up to date, unless they had the terminal."""
+        if self._is_alone or self._options.dry:
+            return
+        outcome = self._outcome
+        ends = [outcome.reproduced, outcome.unchanged, outcome.failures]
+        counts = {
+            Message("{count} ran"): len(outcome.reproduced) - len(outcome.restored),
+            Message("{count} unchanged"): len(outcome.unchanged),
+            Message("{count} from the cache"): len(outcome.restored),
+            Message("{count} failed"): len(outcome.failures),
+            Message("{count} not run"): self._count - sum(map(len, ends)),
+        }
+        self._console.summarize(counts, time.monotonic() - self._started)
 
     def execute(self, folder: str) -> None:
         """Bring the stages up to date that the targets name in a ``folder`` of the repository."""
         steps = self._steps(folder)
+        self._count = len(steps)
         before = self._read_tracked(steps)
         # Commands and messages of DVC have paths relative to the root.
         os.chdir(self._repository.root)
@@ -177,19 +201,18 @@ class Reproduction:
                 for node in steps
             ]
         )
-        is_alone = options.jobs == 1 or options.stages.interactive or options.single_item
-        jobs = 1 if is_alone else options.jobs
+        jobs = 1 if self._is_alone else options.jobs
         terminal: TerminalExecutor | None = None
 
         def open_executor(loop: ProcessLoop) -> Executor:
             nonlocal terminal
-            if not is_alone:
+            if not self._is_alone:
                 return NamedCommands(loop, self._commands)
             terminal = TerminalExecutor(loop, self._commands, self._console)
             return terminal
 
         with tempfile.TemporaryDirectory(prefix="mlws-repro-") as folder:
-            self._logs = None if is_alone else Path(folder)
+            self._logs = None if self._is_alone else Path(folder)
             engine = Engine(
                 self,
                 f"{OPERATION}-{uuid4().hex}",
@@ -204,7 +227,8 @@ class Reproduction:
                 logs=Path(folder),
                 target=ExecutorContext(jobs, executor=open_executor),
             )
-            with cancelling_on_signals(engine, lambda: terminal):
+            live = nullcontext() if self._logs is None else self._console.live_stages(self._logs)
+            with live, cancelling_on_signals(engine, lambda: terminal):
                 status, _ = engine.execute()
         order = {name: place for place, name in enumerate(graph.order)}
         self._outcome.reproduced.sort(key=order.__getitem__)
@@ -220,6 +244,7 @@ class Reproduction:
     def set_node(self, run: str, node: str, status: Status, **facts: Any) -> None:
         """Print and note how a node has ended."""
         one = self._repository.nodes[node]
+        (self._console.show_start if status is Status.RUNNING else self._console.show_end)(one)
         if self._logs is not None and status in (Status.COMPLETED, Status.FAILED):
             self._console.output(one, log_path(self._logs, node))
         if status is Status.CACHED and facts["reasons"] == [UP_TO_DATE_REASON.as_dict()]:
