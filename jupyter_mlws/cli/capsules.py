@@ -27,8 +27,9 @@ ZENODO = "https://zenodo.org"
 
 
 @cli.command(
-    "Write SNAPSHOT to the new zip archive FILE: code, history, data and runs, to reproduce its "
-    "results elsewhere with two commands. `jupyter mlws capsule SNAPSHOT FILE` is the same.",
+    "Write SNAPSHOT to the new zip archive FILE. It has code, history, data and runs, "
+    "to reproduce its results elsewhere with two commands. `jupyter mlws capsule "
+    "SNAPSHOT FILE` is the same.",
     FILE,
     cli.option(
         "Data in it: all, none or a path; may be repeated. Default: what is needed to reproduce, "
@@ -73,9 +74,9 @@ def open_capsule(context: CommandContext, file: str, folder: str, trust: bool) -
 
 
 @cli.command(
-    "Deposit the capsule FILE as a draft on Zenodo or another InvenioRDM, which reserves a DOI. "
-    "The DOI is added to the project's CITATION.cff. The token is asked for, or read from the "
-    "standard input; it is never stored.",
+    "Deposit the capsule FILE as a draft on an InvenioRDM like Zenodo. It reserves a "
+    "DOI, which is added to the project's CITATION.cff. The token is asked for, or "
+    "read from the standard input; it is never stored.",
     FILE,
     cli.option("URL of the InvenioRDM.", "--to", "url", default=ZENODO, show_default=True),
     cli.option("Publish the draft, which cannot be undone.", "--publish"),

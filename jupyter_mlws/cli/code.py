@@ -20,8 +20,8 @@ MAX_MODELS = 10_000
 
 
 @cli.command(
-    "Merge REF (a branch, tag or snapshot), including its data, into the current branch. "
-    "Without REF, list conflicts. Exits with 1 while there are conflicts.",
+    "Merge REF and its data into the current branch. REF is a branch, tag or "
+    "snapshot. Without REF, list conflicts. Exits with 1 while there are conflicts.",
     cli.argument("ref", shell_complete=cli.complete_branch),
     cli.MESSAGE,
     cli.option("Finish the merge after its conflicts are resolved.", "--continue", "go_on"),
@@ -92,8 +92,9 @@ def merge(
 
 
 @cli.command(
-    "Continue, skip or abort what is unfinished: a merge, a rebase, cherry-pick, revert or "
-    "bisect of git, an interrupted restore or stash. Without ACTION, show it.",
+    "Continue, skip or abort an unfinished operation. It is a merge, a rebase, "
+    "cherry-pick, revert or bisect of git, or an interrupted restore or stash. "
+    "Without ACTION, show it.",
     cli.argument("action", type=click.Choice(["continue", "skip", "abort"])),
 )
 def operation(context: CommandContext, action: str | None) -> int:
@@ -106,8 +107,8 @@ def operation(context: CommandContext, action: str | None) -> int:
 
 
 @cli.command(
-    "Create a new snapshot that reverts the last one; with SNAPSHOT, everything after it, or with "
-    "--only SNAPSHOT itself.",
+    "Create a new snapshot that reverts the last one. With SNAPSHOT, everything after "
+    "it is reverted, or with --only SNAPSHOT itself.",
     cli.MESSAGE,
     cli.option("Revert what SNAPSHOT changed, and keep what came after it.", "--only"),
 )
@@ -121,8 +122,8 @@ def revert(context: CommandContext, snapshot: str | None, message: str | None, o
 
 
 @cli.command(
-    "Undo the last commit: the branch goes back to the one before, and its changes are staged. "
-    "Files and data stay as they are.",
+    "Undo the last commit and leave its changes staged. The branch goes back to the "
+    "commit before. Files and data stay as they are.",
     cli.option("Also a commit that a remote branch has.", "--pushed"),
 )
 def uncommit(context: CommandContext, pushed: bool) -> int:
@@ -131,8 +132,8 @@ def uncommit(context: CommandContext, pushed: bool) -> int:
 
 
 @cli.command(
-    "Apply the changes of SNAPSHOT, including data, to the current branch. Exits with 1 while "
-    "there are conflicts.",
+    "Apply the changes of SNAPSHOT to the current branch. Data is included. Exits "
+    "with 1 while there are conflicts.",
     name="cherry-pick",
 )
 def cherry_pick(context: CommandContext, snapshot: str) -> int:
@@ -150,8 +151,8 @@ def squash(context: CommandContext, snapshot: str, message: str | None, pushed: 
 
 
 @cli.command(
-    "Apply the snapshots of the current branch on top of REF (default: its upstream branch), "
-    "including data. Exits with 1 while there are conflicts.",
+    "Apply the snapshots of the current branch on top of REF. Data is included. "
+    "Default: its upstream branch. Exits with 1 while there are conflicts.",
     cli.argument("ref", default="@{upstream}", shell_complete=cli.complete_branch),
     cli.option("Also snapshots that a remote branch has.", "--pushed"),
 )
@@ -166,7 +167,7 @@ def _rewrite(context: CommandContext, operation: str, body: JSON) -> int:
 
 
 @cli.command(
-    "Show who changed each line of PATH last, on disk or in SNAPSHOT.",
+    "Show who last changed each line of PATH. PATH is the file on disk, or that of SNAPSHOT.",
     cli.argument("snapshot", shell_complete=cli.complete_snapshot),
 )
 def blame(context: CommandContext, path: str, snapshot: str | None) -> int:
@@ -174,7 +175,7 @@ def blame(context: CommandContext, path: str, snapshot: str | None) -> int:
     return context.answer(result, code_views.blame)
 
 
-@cli.command("Stage changes for the next commit; all changes if no PATHS are given.")
+@cli.command("Stage changes for the next commit. Without PATHS, stage all changes.")
 def stage(context: CommandContext, paths: Sequence[str]) -> int:
     return _update_index(context, paths, "stage")
 
@@ -212,8 +213,8 @@ def tag(
 
 
 @cli.command(
-    "Stash all changes, including data (push), restore them (pop), or list or drop "
-    "stashes; the latest if no ID is given.",
+    "Stash all changes, including data; list, pop or drop stashes. Pop and drop take "
+    "the latest if no ID is given.",
     cli.argument("action", type=click.Choice(["push", "pop", "list", "drop"]), default="push"),
     cli.argument("identifier", metavar="[ID]"),
     cli.option("Stash message.", "-m", "--message"),
@@ -238,8 +239,8 @@ def stash(
 
 
 @cli.command(
-    "List safety copies of what restores, discards and aborted merges replaced, or restore "
-    "COPY, including what was staged.",
+    "List safety copies, or restore COPY. They have what restores, discards and "
+    "aborted merges replaced, including what was staged.",
     cli.argument("identifier", metavar="[COPY]"),
 )
 def safety(context: CommandContext, identifier: str | None) -> int:
@@ -260,7 +261,7 @@ def _match_prefix(ids: Sequence[str], prefix: str | None) -> str:
 
 
 @cli.command(
-    "Update the remote-tracking branches of REMOTE; nothing else changes.",
+    "Update the remote-tracking branches of REMOTE. Nothing else changes.",
     cli.option("Delete remote-tracking branches that no longer exist on the remote.", "--prune"),
 )
 def fetch(context: CommandContext, remote: str | None, prune: bool) -> int:
@@ -269,7 +270,7 @@ def fetch(context: CommandContext, remote: str | None, prune: bool) -> int:
 
 
 @cli.command(
-    "List branches, or create branch NAME at START (default: HEAD).",
+    "List branches, or create branch NAME at START. Default: at HEAD.",
     cli.argument("name", shell_complete=cli.complete_branch),
     cli.argument("start", shell_complete=cli.complete_branch),
     cli.DELETE,
@@ -299,7 +300,7 @@ def branch(
 
 
 @cli.command(
-    "Switch to REF (a branch, tag or snapshot), including its data.",
+    "Switch to REF and its data. REF is a branch, tag or snapshot.",
     cli.argument("place", metavar="REF", shell_complete=cli.complete_branch),
     cli.option("Create the branch first.", "-b", "--create"),
 )
@@ -311,7 +312,7 @@ def checkout(context: CommandContext, place: str, create: bool) -> int:
 
 
 @cli.command(
-    "Push the data of a branch, then the branch and its runs, to REMOTE.",
+    "Push a branch, its data and its runs to REMOTE. The data is pushed first.",
     cli.option("Leave out the data, which others cannot pull until it is pushed.", "--code-only"),
 )
 def push(context: CommandContext, remote: str | None, branch: str | None, code_only: bool) -> int:
@@ -320,14 +321,14 @@ def push(context: CommandContext, remote: str | None, branch: str | None, code_o
     return context.answer(response, code_views.push_result)
 
 
-@cli.command("Pull a branch of REMOTE, including its data and runs, into the current branch.")
+@cli.command("Pull a branch of REMOTE into the current branch. Its data and runs are included.")
 def pull(context: CommandContext, remote: str | None, branch: str | None) -> int:
     response = context.follow("git/pull", {"remote": remote, "branch": branch})
     return context.answer(response, code_views.pull_result)
 
 
 @cli.command(
-    "Verify every object of SNAPSHOT in git, the cache and the remote. Exits with 1 if an "
+    "Verify all objects of SNAPSHOT in git, cache and remote. Exits with 1 if an "
     "object is missing or damaged, or the remote can't be reached.",
     cli.SNAPSHOT,
     cli.QUICK,
@@ -339,8 +340,8 @@ def verify(context: CommandContext, snapshot: str, quick: bool) -> int:
 
 
 @cli.command(
-    "Restore missing or damaged objects of SNAPSHOT from any available copy. Exits with 1 "
-    "if an object is lost, or the remote can't be reached.",
+    "Restore missing or damaged objects of SNAPSHOT. Any available copy is used. "
+    "Exits with 1 if an object is lost, or the remote can't be reached.",
     cli.SNAPSHOT,
     cli.QUICK,
 )
@@ -351,7 +352,8 @@ def repair(context: CommandContext, snapshot: str, quick: bool) -> int:
 
 
 @cli.command(
-    "List models, the versions of NAME, or the best versions by a metric (`best METRIC`).",
+    "List models, the versions of NAME, or the best versions. `best METRIC` ranks "
+    "versions by a metric.",
     cli.argument("name", metavar="[NAME | best METRIC]"),
     cli.argument("metric", metavar=""),
     cli.MODE,

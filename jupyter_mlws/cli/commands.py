@@ -114,8 +114,8 @@ def log(context: CommandContext, path: str | None, query: str | None, number: in
 
 
 @cli.command(
-    "Compare a snapshot with the working tree, or two snapshots with each other: START END, "
-    "START..END, or START...END for what END adds since it left START.",
+    "Compare a snapshot with the working tree or another snapshot. Two snapshots are "
+    "START END, START..END, or START...END for what END adds since it left START.",
     cli.argument("start", default="HEAD", shell_complete=cli.complete_snapshot),
     cli.argument("end", shell_complete=cli.complete_snapshot),
     cli.option("Show the line-by-line diff of this file.", "-p", "--path", type=click.Path()),
@@ -136,7 +136,7 @@ def diff(context: CommandContext, start: str, end: str | None, path: str | None)
 
 
 @cli.command(
-    "Restore code and data to SNAPSHOT, or PATHS only.",
+    "Restore code and data to SNAPSHOT, or only PATHS.",
     cli.option(
         "Replace uncommitted changes without asking (a safety copy keeps them).", "-y", "--yes"
     ),
@@ -185,7 +185,7 @@ def plan(context: CommandContext, words: Sequence[str], **options: Any) -> int:
 
 
 @cli.command(
-    "Show the variants of the sweeps (`foreach`, `matrix`) in FILE, best first.",
+    "Show the variants of the sweeps in FILE, best first. Sweeps are `foreach` and `matrix`.",
     cli.SWEEP,
     cli.METRIC,
     cli.MODE,
@@ -199,7 +199,7 @@ def sweep(context: CommandContext, words: Sequence[str], **ranking: Any) -> int:
 
 
 @cli.command(
-    "Replace a sweep in FILE with its best variant, keeping that variant's result.",
+    "Replace a sweep in FILE with its best variant. The result of that variant stays.",
     cli.SWEEP,
     cli.option("Use this variant instead of the best.", "--variant", metavar="VARIANT"),
     cli.METRIC,
@@ -230,8 +230,8 @@ def _find_sweep(sweeps: Sequence[JSON], name: str) -> JSON:
 
 
 @cli.command(
-    "Run the workflow FILE, or only what TARGETs need. FILE can be omitted if there is "
-    "only one workflow.",
+    "Run the workflow FILE, or only what TARGETs need. FILE can be left out if "
+    "there is only one workflow.",
     cli.TARGETS,
     cli.option(
         "Override a node's setting for this run.",
@@ -311,7 +311,9 @@ def retry(context: CommandContext, run: str, node: str, pull: bool) -> int:
     return _continue_run(context, "retry", run, node, pull=pull)
 
 
-@cli.command("Skip NODE of RUN and run everything downstream with its existing output.", cli.PULL)
+@cli.command(
+    "Skip NODE of RUN and run everything downstream. That uses its existing output.", cli.PULL
+)
 def skip(context: CommandContext, run: str, node: str, pull: bool) -> int:
     return _continue_run(context, "skip", run, node, pull=pull)
 
@@ -355,8 +357,8 @@ def _watch_run(context: CommandContext, path: str, started: JSON) -> int:
 
 
 @cli.command(
-    "Import FILE as a workflow: an Elyra .pipeline, a notebook (split into nodes by the "
-    "data flow between its cells), or a JSON workflow definition.",
+    "Import FILE as a workflow. FILE is an Elyra .pipeline, a notebook (split into "
+    "nodes by the data flow between its cells), or a JSON workflow definition.",
     cli.argument("file", type=click.Path()),
     cli.option("Folder of the new workflow.", "--to", type=click.Path()),
     cli.option("Title of the new workflow.", "--name"),

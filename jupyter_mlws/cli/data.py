@@ -56,9 +56,9 @@ def show_data(context: CommandContext, path: str) -> int:
 
 
 @cli.command(
-    "Compare versions of PATH, from START (default: recorded) to END (default: working tree): a "
-    "table (CSV, TSV, Parquet, JSON lines, Excel) row by row, also one in git, and other data file "
-    "by file.",
+    "Compare versions of PATH: tables row by row, others by file. From START "
+    "(default: recorded) to END (default: working tree). Tables are CSV, TSV, "
+    "Parquet, JSON lines and Excel files, also in git.",
     cli.argument("start", shell_complete=cli.complete_snapshot),
     cli.argument("end", shell_complete=cli.complete_snapshot),
     cli.option("Compare file by file, also a table.", "--files"),
@@ -101,8 +101,8 @@ def diff_data(
 
 
 @cli.command(
-    "Print the table FILE (Parquet, Excel, CSV, JSON lines), or a .dvc file and the table that it "
-    "names, as lines of text.",
+    "Print the table FILE as lines of text. FILE is a Parquet, Excel, CSV or JSON "
+    "lines file, or a .dvc file that names one.",
     cli.argument("file"),
     name="data textconv",
 )
@@ -121,8 +121,9 @@ def print_table(context: CommandContext, file: str) -> int:
 
 
 @cli.command(
-    "Let git diff and git log -p show tables (Parquet, Excel, .dvc files) row by row, in this "
-    "clone only: changes .git/config and .git/info/attributes.",
+    "Let git diff and git log -p show tables row by row. Tables are Parquet, Excel "
+    "and .dvc files. Holds for this clone only: changes .git/config and "
+    ".git/info/attributes.",
     cli.option("Turn it on.", "--install"),
     cli.option("Turn it off.", "--remove"),
     name="data git-diff",
@@ -169,9 +170,7 @@ def push_data(context: CommandContext, path: str) -> int:
     return context.answer_one(response, data_views.data_transfers)
 
 
-@cli.command(
-    "Pull PATH from its remote, or all data not pulled yet if PATH is omitted.", name="data pull"
-)
+@cli.command("Pull PATH, or all data that was not pulled yet.", name="data pull")
 def pull_data(context: CommandContext, path: str | None) -> int:
     if path is not None:
         response = context.follow(f"{dataset_address(context.path(path))}/pull")
@@ -186,8 +185,8 @@ def storage(context: CommandContext) -> int:
 
 
 @cli.command(
-    "Show unused data in the cache (not used by any branch, tag, stash, run or pending "
-    "snapshot); with --confirm, delete it.",
+    "Show unused data in the cache; with --confirm, delete it. Data is unused if no "
+    "branch, tag, stash, run or pending snapshot uses it.",
     cli.option("Delete the data permanently.", "--confirm"),
     name="data gc",
 )
@@ -196,7 +195,7 @@ def collect(context: CommandContext, confirm: bool) -> int:
 
 
 @cli.command(
-    "List data remotes, test the connection to NAME, or set NAME to URL: a folder, "
+    "List data remotes, test NAME, or set NAME to URL. The URL is a folder, "
     "s3://BUCKET/PATH or ssh://HOST/PATH.",
     cli.option("Remove NAME.", "-d", "--delete"),
     cli.option("Make it the default remote.", "--default", is_flag=True),

@@ -26,7 +26,7 @@ def list_environments(context: CommandContext) -> int:
 
 
 @cli.command(
-    "Show the packages of an environment, and what differs from its lock.", NAME, name="env show"
+    "Show the packages of an environment, and changes since its lock.", NAME, name="env show"
 )
 def show_environment(context: CommandContext, name: str) -> int:
     environment = context.client.get(f"envs/{segment(name)}")
@@ -34,7 +34,8 @@ def show_environment(context: CommandContext, name: str) -> int:
 
 
 @cli.command(
-    "Create the environment NAME with PACKAGES, in envs/NAME (project: in the project's folder).",
+    "Create the environment NAME with PACKAGES, in envs/NAME. The environment "
+    "`project` is in the project's folder.",
     cli.option("Version of Python, such as 3.12.", "--python"),
     name="env create",
 )
@@ -68,7 +69,8 @@ def sync_environment(context: CommandContext, name: str) -> int:
 
 
 @cli.command(
-    "Delete the environment NAME and its files (project: only what is installed).",
+    "Delete the environment NAME and its files. Of the environment `project`, only "
+    "what is installed is deleted.",
     name="env delete",
 )
 def delete_environment(context: CommandContext, name: str) -> int:
@@ -93,7 +95,7 @@ def show_used_environments(context: CommandContext, run: str, requirements: bool
 
 
 @cli.command(
-    "Compare the environments of RUN with those of PREVIOUS (default: the run before).",
+    "Compare the environments of RUN with those of PREVIOUS. Default: the run before.",
     RUN,
     cli.argument("previous", shell_complete=cli.complete_run),
     name="env diff",

@@ -94,8 +94,9 @@ def lineage(context: CommandContext, of: str, depth: int) -> int:
 
 
 @cli.command(
-    "Recreate what RUN (or MODEL:VERSION, or a snapshot) started from in a git worktree of its "
-    "own: code, data and environments. Without RUN, list existing reproductions.",
+    "Recreate in a git worktree what RUN started from. That is code, data and "
+    "environments. MODEL:VERSION or a snapshot may take the place of RUN. Without "
+    "RUN, list existing reproductions.",
     cli.option("Folder of the worktree.", "--path", type=click.Path()),
     cli.option("Use the present environment, also where the run's differs.", "--no-environment"),
     cli.option("Delete the reproduction, including all work in it.", "--remove"),
@@ -123,9 +124,9 @@ def reproduce(
 
 
 @cli.command(
-    "Run COMMAND as an MLflow run that is linked to an exact commit: uncommitted changes "
-    "are saved to a hidden ref first. In a notebook without COMMAND, track what the next "
-    "cells log.",
+    "Run COMMAND as an MLflow run of an exact commit. Uncommitted changes are saved "
+    "to a hidden ref first. In a notebook without COMMAND, track what the next cells "
+    "log.",
     cli.argument("command", type=click.UNPROCESSED),
     cli.option("Name of the run.", "--name"),
     cli.option("Name of the experiment.", "--experiment"),

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ from mlws.core.command_help import (
     HELP_SETTINGS,
     JSON_HELP,
     VERSION_HELP,
-    UnknownCommandError,
+    CommandGroup,
     translate_help,
     usage_message,
 )
@@ -67,11 +66,39 @@ PROGRAM_HELP = Message(
     "interrupted by Ctrl-C."
 )
 FOLDER_HELP = Message("Use the project that contains this folder.")
+SECTIONS = (
+    (Message("Project"), ("projects", "trust", "env", "doctor")),
+    (
+        Message("Snapshots"),
+        (
+            *("status", "diff", "stage", "unstage", "commit", "log", "blame", "restore"),
+            *("revert", "uncommit", "stash", "safety"),
+        ),
+    ),
+    (
+        Message("Branches"),
+        ("branch", "checkout", "merge", "rebase", "cherry-pick", "squash", "tag", "operation"),
+    ),
+    (
+        Message("Workflows"),
+        (
+            *("run", "plan", "repro", "resume", "retry", "skip", "cancel", "logs"),
+            *("components", "sweep", "promote", "import"),
+        ),
+    ),
+    (Message("Data"), ("data", "verify", "repair")),
+    (
+        Message("Runs and models"),
+        ("runs", "models", "compare", "lineage", "track", "reproduce", "report"),
+    ),
+    (Message("Sharing"), ("fetch", "pull", "push", "pages", "capsule")),
+)
+"""The commands in the order of the help."""
 OPTION_OF = {"q": "query", "limit": "number", "from": "start", "workflow": "file"}
 """Options by the API's fields that have other names."""
 
 
-class _Group(click.Group):
+class _Group(CommandGroup):
     default = ""
     """Command whose name may be left out."""
 
@@ -91,19 +118,6 @@ class _Group(click.Group):
             inner = click.Context(command, ctx, self.default, resilient_parsing=True)
             items += command.shell_complete(inner, incomplete)
         return items
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if self.get_command(ctx, name) is None and not name.startswith("-"):
-            inner = [
-                f"{other} {name}"
-                for other, command in self.commands.items()
-                if isinstance(command, click.Group) and name in command.commands
-            ]
-            raise UnknownCommandError(name, [*get_close_matches(name, self.commands), *inner], ctx)
-        return super().resolve_command(ctx, args)
 
 
 def build(language: str) -> click.Group:
@@ -148,8 +162,9 @@ def build(language: str) -> click.Group:
     run_group = _group("runs", about_runs, language, RUN_COMMANDS)
     run_group.default = "list"
     top.add_command(run_group)
-    about_pages = Message("Save runs, reports and notebooks as HTML, or share them by a link.")
+    about_pages = Message("Save runs, reports and notebooks as HTML, or share them.")
     top.add_command(_group("pages", about_pages, language, PAGE_COMMANDS))
+    top.set_sections(SECTIONS, language)
     return top
 
 

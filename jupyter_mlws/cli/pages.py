@@ -45,8 +45,9 @@ def save_page(context: CommandContext, source: str, output: str | None) -> int:
 
 
 @cli.command(
-    "Share SOURCE as a page of the Hub: with the members of a shared project or of a group, or "
-    "with everybody who has the link, until a date. SOURCE is as in `pages save`.",
+    "Share SOURCE as a page of the Hub, until a date. Readers are the members of a "
+    "shared project or of a group, or everybody who has the link. SOURCE is as in "
+    "`pages save`.",
     SOURCE,
     cli.option("For the members of a shared project.", "--project", metavar="NAME"),
     cli.option("For the members of a group of the Hub.", "--group", metavar="NAME"),
@@ -79,7 +80,8 @@ def share_page(
 
 
 @cli.command(
-    "List the pages that you share, and those of shared projects that you own.", name="pages list"
+    "List the pages that you share. Those of shared projects that you own are among them.",
+    name="pages list",
 )
 def list_pages(context: CommandContext) -> int:
     return context.answer(_ask("get", "pages")["items"], _shared_pages)

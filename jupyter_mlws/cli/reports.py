@@ -17,9 +17,10 @@ TEMPLATES = Path(__file__).parents[1] / "reports" / "templates"
 
 
 @cli.command(
-    "Report what changed in BASE..HEAD (BASE...HEAD: since their merge base), for a review: "
-    "workflows, metrics, parameters, notebooks, tables, data and environments. By default, from "
-    "the upstream or main branch to HEAD. Nothing of the project runs.",
+    "Report what changed in BASE..HEAD, for a review. BASE...HEAD: since their merge "
+    "base. Workflows, metrics, parameters, notebooks, tables, data and environments "
+    "are compared. By default, from the upstream or main branch to HEAD. Nothing of "
+    "the project runs.",
     cli.argument("versions", metavar="[BASE..HEAD]"),
     cli.option(
         "Format: Markdown, which fits into a comment on GitHub or GitLab, or one HTML file.",

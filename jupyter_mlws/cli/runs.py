@@ -189,7 +189,7 @@ def restore_runs(context: CommandContext, runs: Sequence[str]) -> int:
 
 
 @cli.command(
-    "End RUN, a run of a notebook or script whose process no longer exists.",
+    "End RUN, whose process no longer exists. RUN is a run of a notebook or script.",
     name="runs end",
 )
 def end_run(context: CommandContext, run: str) -> int:

@@ -19,12 +19,14 @@ import pytest
 from jupyter_mlws import __version__
 from jupyter_mlws.cli.console import Cell, Lines, NotebookScreen, Table, TerminalScreen, plain
 from jupyter_mlws.cli.declared import COMMANDS, DATA_COMMANDS, PROJECT_COMMANDS
-from jupyter_mlws.cli.main import build, manual
+from jupyter_mlws.cli.main import SECTIONS, build, manual
 from jupyter_mlws.workflows.run.runs import Runs
 from mlws.core.command_help import usage_message
 from mlws.core.errors import LIST_COMMANDS
 from mlws.core.i18n import CHINESE, environment_language
 from mlws.core.project import Project
+from mlws.repro.live import text_width
+from mlws.repro.program import create_program
 from tests.command_line import call, in_terminal
 
 MESSAGE = '训练：第一版 "quoted" $HOME {x}'
@@ -100,8 +102,9 @@ def test_every_word_is_in_the_help_of_each_language(mlws: Command) -> None:
     for word in COMMANDS:
         assert f"  {word.name} " in english
         assert f"  {word.name} " in chinese
-    assert "Commands:" in english
-    assert "命令:" in chinese
+    assert "Commands:" in mlws("runs", "--help").stdout
+    assert "命令:" in mlws("runs", "--help", language="zh_CN.UTF-8").stdout
+    assert "Other commands:" not in english
     assert "Commands" not in chinese
     assert "Show this message" not in chinese
     assert mlws("-h").stdout == english
@@ -117,6 +120,33 @@ def test_the_manual_tells_every_word_and_option() -> None:
             for parameter in (make(language) for make in word.parameters):
                 for name in parameter.opts:
                     assert name in text or not name.startswith("-")
+
+
+@pytest.mark.parametrize("create", [build, create_program])
+@pytest.mark.parametrize("language", ["en", CHINESE])
+def test_the_help_names_each_command_in_one_line_of_80_columns(
+    create: Callable[[str], click.Group], language: str
+) -> None:
+    top = create(language)
+    groups = [top, *(one for one in top.commands.values() if isinstance(one, click.Group))]
+    for group in groups:
+        context = group.context_class(group, info_name=group.name, terminal_width=80)
+        formatter = context.make_formatter()
+        group.format_commands(context, formatter)
+        rows = [line for line in formatter.getvalue().splitlines() if line.startswith("  ")]
+        assert sorted(line.split()[0] for line in rows) == sorted(group.commands)
+        assert [line for line in rows if text_width(line) > 80] == []
+        assert "..." not in formatter.getvalue()
+
+
+def test_the_help_of_both_programs_is_in_sections(mlws: Command) -> None:
+    headings = [line for line in mlws("--help").stdout.splitlines() if line.endswith(":")]
+    assert headings[1:] == [f"{heading.en}:" for heading, _ in SECTIONS]
+    names = [name for _, names in SECTIONS for name in names]
+    assert len(names) == len(set(names))
+    said = create_program("en").get_help(click.Context(create_program("en"), info_name="mlws"))
+    assert "Pipelines:" in said
+    assert "Commands:" not in said
 
 
 def test_no_words_at_all_is_a_question_for_help(mlws: Command) -> None:

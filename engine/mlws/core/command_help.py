@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 
 import click
 
@@ -13,6 +15,8 @@ JSON_HELP = Message("Print the result as JSON.")
 HELP_HELP = Message("Show this message and exit.")
 VERSION_HELP = Message("Show the version and exit.")
 HELP_SETTINGS = {"help_option_names": ["-h", "--help"]}
+OTHER_COMMANDS = Message("Other commands")
+SENTENCE_END = re.compile(r"(?<=\.)\s|(?<=。)")
 HEADINGS = {"Options": "选项", "Commands": "命令", "Usage": "用法", "Usage: ": "用法："}
 
 
@@ -23,6 +27,57 @@ class UnknownCommandError(click.UsageError):
         super().__init__(name, context)
         self.name = name
         self.similar = similar
+
+
+class CommandGroup(click.Group):
+    """Commands whose help is in sections; an unknown one is an error that names similar ones."""
+
+    sections: Sequence[tuple[str, Sequence[str]]] = ()
+    """Headings, and the names of commands below each."""
+    other_commands = "Commands"
+    """Heading of the commands that are in no section."""
+
+    def set_sections(
+        self, sections: Sequence[tuple[Message, Sequence[str]]], language: str
+    ) -> None:
+        """Show the commands below headings in a language."""
+        self.sections = [(heading.in_(language), names) for heading, names in sections]
+        self.other_commands = OTHER_COMMANDS.in_(language)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command with the first sentence of its help, which is never cut."""
+        shown = [name for name in self.list_commands(ctx) if not self.commands[name].hidden]
+        width = max(map(len, shown), default=0)
+        grouped = {name for _, names in self.sections for name in names}
+        rest = [name for name in shown if name not in grouped]
+        for heading, names in [*self.sections, (self.other_commands, rest)]:
+            rows = [
+                (name.ljust(width), first_sentence(self.commands[name]))
+                for name in names
+                if name in shown
+            ]
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            inner = [
+                f"{other} {name}"
+                for other, command in self.commands.items()
+                if isinstance(command, click.Group) and name in command.commands
+            ]
+            raise UnknownCommandError(name, [*get_close_matches(name, self.commands), *inner], ctx)
+        return super().resolve_command(ctx, args)
+
+
+def first_sentence(command: click.Command) -> str:
+    """Return the first sentence of the help of a command."""
+    text = " ".join((command.help or "").partition("\n\n")[0].split())
+    return SENTENCE_END.split(text)[0]
 
 
 class ChineseFormatter(click.HelpFormatter):

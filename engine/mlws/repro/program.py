@@ -17,6 +17,7 @@ from mlws.core.command_help import (
     HELP_SETTINGS,
     JSON_HELP,
     VERSION_HELP,
+    CommandGroup,
     translate_help,
     usage_message,
 )
@@ -46,6 +47,12 @@ GARBAGE = 500_000
 """Threshold of the garbage collector: a search for cycles takes longer than a command."""
 EXIT_USAGE_ERROR, EXIT_INTERRUPTED = 2, 130
 PROGRAM = Message("Runs the pipelines of dvc.yaml files, and writes what DVC writes.")
+SECTIONS = (
+    (Message("Pipelines"), ("repro", "status")),
+    (Message("Results"), ("metrics", "params")),
+    (Message("This program"), ("doctor",)),
+)
+"""The commands in the order of the help."""
 FOLDER = Message("Run as if started in this folder.")
 
 
@@ -75,7 +82,7 @@ def create_program(language: str) -> click.Group:
         if context.invoked_subcommand is None:
             click.echo(context.get_help())
 
-    group = click.Group(
+    group = CommandGroup(
         "mlws",
         help=PROGRAM.in_(language),
         invoke_without_command=True,
@@ -98,9 +105,9 @@ def create_program(language: str) -> click.Group:
         ],
         callback=click.pass_context(set_folder),
     )
-    groups = {"": group}
+    groups: dict[str, click.Group] = {"": group}
     for name, about in GROUPS.items():
-        groups[name] = click.Group(name, help=about.in_(language), context_settings=HELP_SETTINGS)
+        groups[name] = CommandGroup(name, help=about.in_(language), context_settings=HELP_SETTINGS)
         group.add_command(groups[name])
     for one in COMMANDS:
         command = ListCommand(
@@ -121,6 +128,7 @@ def create_program(language: str) -> click.Group:
         groups[one.group].add_command(command)
     for subgroup in groups.values():
         translate_help(subgroup, language)
+    group.set_sections(SECTIONS, language)
     return group
 
 
