@@ -20,7 +20,7 @@ from jupyter_mlws.git.adapter import Git
 from jupyter_mlws.git.credentials import Credentials
 from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
 from jupyter_mlws.projects.setup import initialize
-from jupyter_mlws.workflows.run.interruptions import has_interrupted_runs, resume_interrupted
+from jupyter_mlws.workflows.run.interruptions import has_interrupted_runs
 from jupyter_mlws.workspace import Workspace
 from mlws.core.errors import (
     Fault,
@@ -95,7 +95,7 @@ class ProjectManager:
             is_first = project.root not in self._trusted_roots
             self._trusted_roots.add(project.root)
         if is_first and self._resumes_runs and has_interrupted_runs(project):
-            resume_interrupted(workspace.runs)
+            workspace.runs.resume_interrupted()
         return workspace
 
     def resume_runs(self) -> None:

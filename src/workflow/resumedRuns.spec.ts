@@ -74,7 +74,7 @@ it('says how the run ended, without the button that stops it', async () => {
   await say(run('two', 'PENDING'));
   await say(run('two', 'COMPLETED'));
   expect(messages()).toEqual([
-    'The run of dvc.yaml was interrupted and continued by itself: completed.'
+    'The run of dvc.yaml was interrupted and continued automatically: completed.'
   ]);
   expect(labels()).toEqual(['Show']);
 });
@@ -85,7 +85,7 @@ it('reports a run that began before the page was opened, once', async () => {
   await connect();
   await connect();
   expect(messages()).toEqual([
-    'The run of dvc.yaml was interrupted and continued by itself: failed.'
+    'The run of dvc.yaml was interrupted and continued automatically: failed.'
   ]);
   Notification.dismiss();
   const { connect: again } = setUp(run('two', 'FAILED', { ended }));
@@ -113,7 +113,7 @@ it('says how a run ended that ended while its nodes were counted', async () => {
   await say(run('two', 'COMPLETED'));
   answer(counts);
   await settle();
-  expect(messages().join()).toContain('continued by itself: completed.');
+  expect(messages().join()).toContain('continued automatically: completed.');
 });
 
 it('reports runs also if the stored list is not valid', async () => {

@@ -119,7 +119,7 @@ export class ResumedRunNotices {
 
 function endText(run: IRunSummary): string {
   return trans.__(
-    'The run of %1 was interrupted and continued by itself: %2.',
+    'The run of %1 was interrupted and continued automatically: %2.',
     run.path,
     runStatusText(run.status)
   );

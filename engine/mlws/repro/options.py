@@ -158,8 +158,8 @@ STATUS_OPTIONS = (
 )
 
 DOCTOR_ABOUT = Message(
-    "Find problems of a project and of this machine, and say how to repair them.\n\nNothing is "
-    "changed, and the network is not used. TARGETS are areas: git, dvc, remotes, versions, "
+    "Find what is wrong, and say how to repair it.\n\nThe project and this machine are checked. "
+    "Nothing is changed, and the network is not used. TARGETS are areas: git, dvc, remotes, versions, "
     "disk, permissions, lab; without them, all. Exit code 1 if there is a problem."
 )
 

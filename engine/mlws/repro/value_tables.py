@@ -94,10 +94,10 @@ def diff(folder: Path, language: str, options: ValueOptions, *, as_json: bool = 
             return ending.code
         names = {name: commits.find(name) for name in options.revisions if name != WORKSPACE}
         results = _read(root, here, options, names, language)
-        sides = {name: results[name] for name in options.revisions}
-        _warn(sides, language)
+        _warn({name: results[name] for name in options.revisions}, language)
         old, new = (
-            {} if isinstance(sides[name], MLWSError) else sides[name] for name in options.revisions
+            {} if isinstance(side, MLWSError) else side
+            for side in map(results.__getitem__, options.revisions)
         )
         changes = {
             _at(path, here): change

@@ -6,22 +6,22 @@ run whose process is found dead later ended together with whatever could have re
 
 from __future__ import annotations
 
-import logging
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from jupyter_mlws.workflows.journal.store import SUCCESS_STATES, Journal, Row, RunRequest
-from mlws.core.errors import MLWSError
+from jupyter_mlws.workflows.journal.store import (
+    SUCCESS_STATES,
+    Journal,
+    Row,
+    RunRequest,
+    run_folder,
+)
 from mlws.core.project import Project
+from mlws.document.parse import FILE
 from mlws.engine.states import Status
-
-if TYPE_CHECKING:
-    from jupyter_mlws.workflows.run.runs import Runs
 
 AUTOMATIC = "automatic"
 """The origin of runs that continue an interrupted one by themselves."""
-log = logging.getLogger(__name__)
 
 
 def facts_of(row: Row) -> Row:
@@ -51,54 +51,48 @@ def has_interrupted_runs(project: Project) -> bool:
         )
 
 
-def resume_interrupted(runs: Runs) -> None:
-    """Continue the newest run of each workflow if it is to be continued, each run at most once.
+def take_resumable(journal: Journal) -> list[tuple[str, str]]:
+    """Return the ID and the workflow of each run to continue; each run is returned once.
 
-    A run stays interrupted, with the reason in the log, if its workflow has changed since it
-    started, or if it cannot start.
+    Of several interrupted runs of a workflow only the newest counts.
     """
-    runs.reconcile()
-    journal = runs.journal
     # One statement, so that of two servers only one gets a run.
     rows = journal.query(
         "UPDATE runs SET record = json_remove(record, '$.to_resume')"
         " WHERE status = ? AND json_extract(record, '$.to_resume') RETURNING id, workflow",
         Status.INTERRUPTED.value,
     )
-    for run, path in rows:
-        if journal.newest(path) != run:
-            continue
-        try:
-            if runs.documents.text(path) != runs.document(path, run).text:
-                log.warning("Run %s is not resumed: %s has changed since it started", run, path)
-                continue
-            started = runs.resume(path, run, AUTOMATIC)
-        except MLWSError as error:
-            log.warning("Run %s of %s is not resumed: %s", run, path, error.message)
-        else:
-            log.info("Run %s continues run %s of %s", started["id"], run, path)
+    return [(run, path) for run, path in rows if journal.newest(path) == run]
 
 
-def continuing(runs: Runs, path: str, request: RunRequest, text: str) -> RunRequest:
+def has_text(project: Project, run: str, text: str) -> bool:
+    """Return whether ``text`` is that of the workflow when the run started."""
+    file = run_folder(project, run) / FILE
+    return file.exists() and file.read_bytes() == text.encode()
+
+
+def continuing(
+    project: Project, journal: Journal, path: str, request: RunRequest, text: str
+) -> RunRequest:
     """Return ``request`` as one that continues the workflow's newest run, if that was interrupted.
 
     Only if both are of the whole workflow with the same ``text``: otherwise the request is another
     one than that of the interrupted run, and is returned as it is.
     """
-    newest = None if request.resumes else runs.journal.newest(path)
+    newest = None if request.resumes else journal.newest(path)
     if newest is None or request.names_nodes or request.params or request.force:
         return request
-    row = runs.journal.record(newest)
+    row = journal.record(newest)
     if Status(row["status"]) is not Status.INTERRUPTED:
         return request
     interrupted = RunRequest.restore(row["request"])
-    if interrupted.names_nodes or runs.document(path, newest).text != text:
+    if interrupted.names_nodes or not has_text(project, newest, text):
         return request
-    return resuming(runs, newest, replace(request, force=interrupted.force))
+    return resuming(journal, newest, replace(request, force=interrupted.force))
 
 
-def resuming(runs: Runs, run: str, request: RunRequest) -> RunRequest:
+def resuming(journal: Journal, run: str, request: RunRequest) -> RunRequest:
     """Return ``request`` as one that runs the nodes that ``run`` did not complete."""
-    nodes = runs.journal.node_records(run) if request.force else {}
+    nodes = journal.node_records(run) if request.force else {}
     completed = [node for node, record in nodes.items() if record["status"] in SUCCESS_STATES]
     return replace(request, resumes=run, done=completed)

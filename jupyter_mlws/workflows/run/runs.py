@@ -6,6 +6,7 @@ command line starts a run in a fraction of the time that those take to import.
 
 from __future__ import annotations
 
+import logging
 import os
 import posixpath
 import signal
@@ -50,6 +51,7 @@ from mlws.engine.processes import alive, await_starts, end_bearers, start_time
 from mlws.engine.resources import of_this_machine, refuse_oversized
 from mlws.engine.states import Status, TransitionError
 
+log = logging.getLogger(__name__)
 JSON = dict[str, Any]
 LATEST = "latest"
 START_TIMEOUT = 15.0
@@ -145,7 +147,7 @@ class Runs:
                 # From reading to writing: what another writes in between would be lost.
                 stack.enter_context(self._project.lock(f"params of {path}"))
             text = self.documents.text(path)
-            request = interruptions.continuing(self, path, request, text)
+            request = interruptions.continuing(self._project, self.journal, path, request, text)
             nodes = self._known_nodes(path, text, request)
             if nodes is None:
                 document = parse(path, text)
@@ -228,8 +230,26 @@ class Runs:
         :meth:`execute`.
         """
         identifier, request = self._finished_run_request(path, run, pull)
-        request = interruptions.resuming(self, identifier, replace(request, origin=origin))
+        request = interruptions.resuming(self.journal, identifier, replace(request, origin=origin))
         return self.execute(path, request)
+
+    def resume_interrupted(self) -> None:
+        """Continue the newest run of each workflow if nothing watched its interruption.
+
+        A run stays interrupted, with the reason in the log, if its workflow has changed since it
+        started, or if it cannot start.
+        """
+        self.reconcile()
+        for run, path in interruptions.take_resumable(self.journal):
+            try:
+                if not interruptions.has_text(self._project, run, self.documents.text(path)):
+                    log.warning("Run %s is not resumed: %s has changed since it started", run, path)
+                    continue
+                started = self.resume(path, run, interruptions.AUTOMATIC)
+            except MLWSError as error:
+                log.warning("Run %s of %s is not resumed: %s", run, path, error.message)
+            else:
+                log.info("Run %s continues run %s of %s", started["id"], run, path)
 
     def retry(
         self, path: str, run: str, node: str, origin: str = "rest", *, pull: bool = False
