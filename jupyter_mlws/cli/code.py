@@ -196,6 +196,7 @@ def _update_index(context: CommandContext, paths: Sequence[str], action: str) ->
     cli.argument("ref", default="HEAD", shell_complete=cli.complete_snapshot),
     cli.option("Tag message.", "-m", "--message"),
     cli.DELETE,
+    has_wide=True,
 )
 def tag(
     context: CommandContext, name: str | None, ref: str, message: str | None, delete: bool
@@ -219,6 +220,7 @@ def tag(
     cli.argument("identifier", metavar="[ID]"),
     cli.option("Stash message.", "-m", "--message"),
     cli.option("Keep the stash after pop.", "--keep"),
+    has_wide=True,
 )
 def stash(
     context: CommandContext, action: str, identifier: str | None, message: str | None, keep: bool
@@ -242,6 +244,7 @@ def stash(
     "List safety copies, or restore COPY. They have what restores, discards and "
     "aborted merges replaced, including what was staged.",
     cli.argument("identifier", metavar="[COPY]"),
+    has_wide=True,
 )
 def safety(context: CommandContext, identifier: str | None) -> int:
     rows = context.client.list("git/safety")
@@ -276,6 +279,7 @@ def fetch(context: CommandContext, remote: str | None, prune: bool) -> int:
     cli.DELETE,
     cli.option("Delete the branch even if it has unmerged commits.", "-f", "--force"),
     cli.option("Rename NAME to this.", "--rename", metavar="NEW"),
+    has_wide=True,
 )
 def branch(
     context: CommandContext,
@@ -359,7 +363,7 @@ def repair(context: CommandContext, snapshot: str, quick: bool) -> int:
     cli.MODE,
     cli.option("Show the alias history.", "--aliases"),
     cli.NAME_QUERY,
-    cli.WIDE,
+    has_wide=True,
 )
 def models(
     context: CommandContext,
@@ -368,7 +372,6 @@ def models(
     query: str | None,
     mode: str | None,
     aliases: bool,
-    wide: bool,
 ) -> int:
     if name == "best" and metric:
         ranking = context.client.get("models/best", {"metric": metric, "mode": mode})
@@ -383,9 +386,11 @@ def models(
         raise UsageFaultError(context.views.say("Usage: models best METRIC"))
     if name is None:
         rows = context.client.list("models", MAX_MODELS, {"q": query})
-        return context.answer(rows, partial(code_views.models, wide=wide))
+        return context.answer(rows, partial(code_views.models, wide=context.is_wide))
     address = f"models/{path_segment(name)}"
     if aliases:
         changes = context.client.list(f"{address}/aliases/history")
         return context.answer(changes, code_views.alias_history)
-    return context.answer(context.client.get(address), partial(code_views.model, wide=wide))
+    return context.answer(
+        context.client.get(address), partial(code_views.model, wide=context.is_wide)
+    )

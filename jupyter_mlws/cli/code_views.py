@@ -13,7 +13,6 @@ from jupyter_mlws.cli.views import (
     Column,
     Views,
     columns_of,
-    when_of,
 )
 from mlws.core.i18n import Message, term
 from mlws.core.paths import format_size
@@ -183,7 +182,7 @@ def safety_copies(views: Views, rows: Sequence[JSON]) -> list[Block]:
     table = views.listing(
         rows,
         Message("No safety copies yet."),
-        Column(Message("Copy"), lambda row: row["id"][:8], Tone.WARN),
+        Column(Message("Copy"), lambda row: row["id"][:8], Tone.WARN, is_id=True),
         Column(Message("Saved before"), "reason"),
         TIME,
         Column(Message("Content"), files),
@@ -197,7 +196,7 @@ def stashes(views: Views, rows: Sequence[JSON]) -> list[Block]:
     return views.listing(
         rows,
         Message("No stashes yet."),
-        Column(Message("Stash"), lambda row: row["id"][:8], Tone.WARN),
+        Column(Message("Stash"), lambda row: row["id"][:8], Tone.WARN, is_id=True),
         Column(Message("Message"), "message", Tone.STRONG),
         Column(Message("Branch"), lambda row: row["branch"] or ""),
         Column(Message("Files"), lambda row: str(len(row["files"]))),
@@ -374,7 +373,7 @@ def models(views: Views, rows: Sequence[JSON], *, wide: bool) -> list[Block]:
         ),
         *columns_of("metrics", names),
         COMMIT,
-        Column(Message("Time"), lambda row: when_of(row["updated"]), Tone.FAINT),
+        Column(Message("Time"), "updated", Tone.FAINT, is_time=True),
     )
     return [views.responsive(table, "models", wide=wide)]
 

@@ -106,6 +106,7 @@ def commit(
     "List snapshots, or only those of PATH.",
     cli.option("Filter by text in the message.", "-q", "--query"),
     cli.NUMBER,
+    has_wide=True,
 )
 def log(context: CommandContext, path: str | None, query: str | None, number: int) -> int:
     relative_path = context.path(path) if path else None
@@ -119,6 +120,7 @@ def log(context: CommandContext, path: str | None, query: str | None, number: in
     cli.argument("start", default="HEAD", shell_complete=cli.complete_snapshot),
     cli.argument("end", shell_complete=cli.complete_snapshot),
     cli.option("Show the line-by-line diff of this file.", "-p", "--path", type=click.Path()),
+    has_wide=True,
 )
 def diff(context: CommandContext, start: str, end: str | None, path: str | None) -> int:
     relative_path = context.path(path) if path else None
@@ -166,7 +168,7 @@ def restore(
     return context.answer(context.follow(f"{address}/restore", request), snapshot_views.restored)
 
 
-@cli.command("List the available components.")
+@cli.command("List the available components.", has_wide=True)
 def components(context: CommandContext) -> int:
     return context.answer(context.client.list("components"), workflow_views.components)
 
@@ -177,6 +179,7 @@ def components(context: CommandContext) -> int:
     cli.JOBS,
     cli.FORCE,
     cli.ACCEPT_COSMETIC,
+    has_wide=True,
 )
 def plan(context: CommandContext, words: Sequence[str], **options: Any) -> int:
     path, targets = workflow_of(context, words)
@@ -189,6 +192,7 @@ def plan(context: CommandContext, words: Sequence[str], **options: Any) -> int:
     cli.SWEEP,
     cli.METRIC,
     cli.MODE,
+    has_wide=True,
 )
 def sweep(context: CommandContext, words: Sequence[str], **ranking: Any) -> int:
     path, names = workflow_of(context, words)
@@ -434,6 +438,10 @@ def logs(context: CommandContext, run: str, node: str, follow: bool) -> int:
             part = _read_log(context.client, path, identifier, node, 0)
     if context.as_json:
         context.screen.data(part)
+        return EXIT_SUCCESS
+    if not follow and part["text"]:
+        text = context.views.text(part["text"])
+        context.screen.show_result(text, is_wide=True, is_paged=context.is_paged)
         return EXIT_SUCCESS
     _show_text(context, part["text"])
     while follow and not part["complete"]:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
+from io import StringIO
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -53,19 +59,24 @@ _NOTEBOOK = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A piece of text with its tone."""
+    """A piece of text with its tone; ``relative`` is a time in words, for a person who reads now.
+
+    A terminal shows that unless all columns were asked for.
+    """
 
     text: str
     tone: Tone = Tone.PLAIN
+    relative: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
     """Rows under named columns.
 
-    A terminal wraps the cells of a table without ``required``. With it, a terminal hides the
-    columns that do not fit, the last one first or by ``order``, except ``required`` ones, and shows
-    ``hint``. ``flexible``: the column whose texts are cut to make room.
+    On a terminal, texts that do not fit are cut, except those of the columns ``whole``: IDs can be
+    copied. With ``required``, a terminal hides the columns that do not fit, the last one first or
+    by ``order``, except the first ``required`` ones, and shows ``hint``; only the texts of the
+    column ``flexible`` are cut.
     """
 
     columns: Sequence[str]
@@ -74,6 +85,7 @@ class Table:
     hint: str = ""
     order: Sequence[int] = ()
     flexible: int | None = None
+    whole: frozenset[int] = frozenset()
 
     @property
     def widths(self) -> list[int]:
@@ -88,32 +100,71 @@ class Table:
 
     def fit(self, width: int) -> Table:
         """Return the table with the columns that fit into a number of characters."""
-        from rich.cells import cell_len, chop_cells, set_cell_size
-
         widths = self.widths
         least = list(widths)
         if self.flexible is not None:
             share = max(MIN_FLEXIBLE_WIDTH, round(width * FLEXIBLE_SHARE))
             least[self.flexible] = min(widths[self.flexible], share + len(GAP))
         places = list(self.order or range(len(self.columns)))
-        while len(places) > (self.required or 0) and sum(least[one] for one in places) > width:
+        required = len(places) if self.required is None else self.required
+        while len(places) > required and sum(least[one] for one in places) > width:
             places.pop()
         places.sort()
         room = width - len(GAP) - sum(widths[one] for one in places if one != self.flexible)
-
-        def cut(place: int, cell: Cell) -> Cell:
-            if place != self.flexible or cell_len(cell.text) <= room:
-                return cell
-            # In the middle: some texts differ in their ends.
-            end = chop_cells(cell.text[::-1], max(room // 3, 1))[0][::-1]
-            end = end.partition(" ")[2] or end
-            start = set_cell_size(cell.text, max(room - 1 - cell_len(end), 0)).rstrip()
-            return Cell(f"{start}…{end}", cell.tone)
-
+        limits = {self.flexible: room}
+        if self.required is None:
+            limits = self._limits(width)
         return Table(
             [self.columns[place] for place in places],
-            [[cut(place, row[place]) for place in places] for row in self.rows],
+            [
+                [
+                    replace(cell, text=shorten(cell.text, limits[place]))
+                    if place in limits
+                    else cell
+                    for place, cell in enumerate(row)
+                    if place in places
+                ]
+                for row in self.rows
+            ],
         )
+
+    def _limits(self, width: int) -> dict[int | None, int]:
+        """Return the characters to cut columns to, the widest ones first."""
+        limits: dict[int | None, int] = {
+            place: size - len(GAP)
+            for place, size in enumerate(self.widths)
+            if place not in self.whole
+        }
+        excess = sum(self.widths) - len(GAP) - width
+        while excess > 0 and limits:
+            widest = max(limits, key=lambda place: limits[place])
+            if limits[widest] <= MIN_CUT_WIDTH:
+                break
+            limits[widest] -= 1
+            excess -= 1
+        return limits
+
+    def with_relative_times(self) -> Table:
+        """Return the table as a person reads it now."""
+        rows = [
+            [replace(cell, text=cell.relative or cell.text) for cell in row] for row in self.rows
+        ]
+        return replace(self, rows=rows)
+
+
+def shorten(text: str, room: int) -> str:
+    """Return a text with an ellipsis in place of what exceeds a number of columns."""
+    from rich.cells import cell_len, chop_cells, set_cell_size
+
+    if "\n" in text:
+        return "\n".join(shorten(one, room) for one in text.split("\n"))
+    if cell_len(text) <= room:
+        return text
+    # In the middle: some texts differ in their ends.
+    end = chop_cells(text[::-1], max(room // 3, 1))[0][::-1]
+    end = end.partition(" ")[2] or end
+    start = set_cell_size(text, max(room - 1 - cell_len(end), 0)).rstrip()
+    return f"{start}…{end}"
 
 
 @dataclass(frozen=True)
@@ -129,8 +180,13 @@ class Lines:
 
 
 Block = Table | Lines
+PAGER_VARIABLES = ("MLWS_PAGER", "PAGER")
+DEFAULT_PAGER = "less -FRX"
+PLAIN = re.compile(r"\x1b\[[0-9;]*m")
 GAP = "  "
 """Space between two columns."""
+MIN_CUT_WIDTH = 8
+"""Columns below which no text of a table is cut; its lines wrap then."""
 MIN_FLEXIBLE_WIDTH = 24
 FLEXIBLE_SHARE = 0.3
 """Share of a terminal's width below which a flexible column is not cut."""
@@ -153,6 +209,12 @@ class Screen(Protocol):
 
     def show(self, *blocks: Block) -> None:
         """Show blocks, one below the other."""
+
+    def show_result(self, *blocks: Block, is_wide: bool, is_paged: bool) -> None:
+        """Show the result of a command, in a pager if it does not fit.
+
+        ``is_wide``: nothing is cut.
+        """
 
     def data(self, data: Any) -> None:
         """Output a result for programs."""
@@ -181,20 +243,40 @@ class TerminalScreen:
         self._out = out or sys.stdout
 
     def show(self, *blocks: Block) -> None:
-        for block in blocks:
-            if not self._has_color:
-                self._out.write(plain(block))
-            elif isinstance(block, Table) and block.required is not None:
-                # The columns that fit, without wrapping cells, so that IDs can be copied.
-                visible = block.fit(self._console.width)
-                self._create_console(sum(visible.widths)).print(_rich(visible))
-                if len(visible.columns) < len(block.columns):
-                    self._console.print(_rich(line(block.hint, Tone.FAINT)), soft_wrap=True)
-            elif isinstance(block, Lines) and block.clip:
-                self._console.print(_rich(block), no_wrap=True, overflow="ellipsis")
-            else:
-                self._console.print(_rich(block), soft_wrap=isinstance(block, Lines))
-        self._out.flush()
+        self.show_result(*blocks)
+
+    def show_result(self, *blocks: Block, is_wide: bool = False, is_paged: bool = False) -> None:
+        text = "".join(self._text(block, is_wide=is_wide) for block in blocks)
+        if is_paged and self.can_ask:
+            page(text, self._out)
+        else:
+            self._out.write(text)
+            self._out.flush()
+
+    def _text(self, block: Block, *, is_wide: bool) -> str:
+        if not self._has_color:
+            return plain(block)
+        width = self._console.width
+        if isinstance(block, Lines):
+            overflow = "ellipsis" if block.clip else "fold"
+            return self._render(block, width, no_wrap=block.clip, overflow=overflow)
+        if is_wide:
+            return self._render(block, sum(block.widths))
+        block = block.with_relative_times()
+        # Cells are not wrapped, so that IDs can be copied.
+        visible = block.fit(width)
+        text = self._render(visible, sum(visible.widths))
+        if len(visible.columns) < len(block.columns):
+            text += self._render(line(block.hint, Tone.FAINT), width)
+        return text
+
+    def _render(self, block: Block, width: int, **settings: Any) -> str:
+        buffer = StringIO()
+        console = self._create_console(width, buffer)
+        # Lines that are not cut are left to the terminal, which joins them when they are copied.
+        settings.setdefault("soft_wrap", isinstance(block, Lines) and not settings.get("no_wrap"))
+        console.print(_rich(block), **settings)
+        return buffer.getvalue()
 
     def data(self, data: Any) -> None:
         self._out.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
@@ -236,13 +318,45 @@ class TerminalScreen:
     @cached_property
     def _console(self) -> Console:
         # Wide enough for all paths if the output is not a terminal.
-        return self._create_console(None if self._out.isatty() else 200)
+        return self._create_console(None if self._out.isatty() else 200, self._out)
 
-    def _create_console(self, width: int | None) -> Console:
+    def _create_console(self, width: int | None, file: TextIO) -> Console:
         # Lazy: importing it, and its layout of a long table, take longer than most commands.
         from rich.console import Console
 
-        return Console(file=self._out, width=width, highlight=False, emoji=False, markup=False)
+        # A part of the output, too, has the colors of the terminal.
+        is_terminal = True if file is not self._out else None
+        return Console(
+            file=file,
+            width=width,
+            highlight=False,
+            emoji=False,
+            markup=False,
+            force_terminal=is_terminal,
+        )
+
+
+def page(text: str, out: TextIO) -> None:
+    """Write a text to the terminal, by git's rules in a pager if it does not fit.
+
+    The pager is ``MLWS_PAGER``, ``PAGER`` or ``less -FRX``; empty or ``cat`` for none.
+    """
+    names = (os.environ.get(name) for name in PAGER_VARIABLES)
+    pager = next((name for name in names if name is not None), DEFAULT_PAGER)
+    words = shlex.split(pager)
+    size = shutil.get_terminal_size()
+    rows = sum(max(1, -(-len(PLAIN.sub("", row)) // size.columns)) for row in text.splitlines())
+    if rows < size.lines or pager in ("", "cat") or shutil.which(words[0]) is None:
+        out.write(text)
+        out.flush()
+        return
+    # Ctrl-C is for the pager, which has the terminal.
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        environment = {"LESS": "FRX", "LV": "-c", **os.environ}
+        subprocess.run(words, input=text.encode(), env=environment, check=False)
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 @dataclass(frozen=True)
@@ -266,6 +380,9 @@ class NotebookScreen:
 
         if blocks:
             display(_bundle(blocks), raw=True)  # type: ignore[no-untyped-call]
+
+    def show_result(self, *blocks: Block, is_wide: bool, is_paged: bool) -> None:
+        self.show(*blocks)
 
     def data(self, data: Any) -> None:
         """Store the result, which becomes the value of the magic."""

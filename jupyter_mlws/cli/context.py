@@ -47,6 +47,8 @@ class CommandContext:
     language: str
     origin: Origin
     as_json: bool = False
+    is_wide: bool = False
+    is_paged: bool = True
     printed_lines: set[str] = field(default_factory=set)
 
     @cached_property
@@ -88,7 +90,8 @@ class CommandContext:
         if self.as_json:
             self.screen.data(data)
         else:
-            self.screen.show(*view(self.views, data))
+            blocks = view(self.views, data)
+            self.screen.show_result(*blocks, is_wide=self.is_wide, is_paged=self.is_paged)
         return EXIT_SUCCESS
 
     def answer_one(self, row: JSON, view: View) -> int:

@@ -27,6 +27,7 @@ CREDENTIAL_FIELDS = {"s3": ("access_key_id", "secret_access_key"), "ssh": ("pass
     "List tracked data.",
     cli.option("Filter by text in the path.", "-q", "--query"),
     name="data list",
+    has_wide=True,
 )
 def list_data(context: CommandContext, query: str | None) -> int:
     rows = context.client.list("datasets", MAX_DATASETS, {"q": query})

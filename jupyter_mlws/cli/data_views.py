@@ -38,7 +38,7 @@ def dataset(views: Views, record: JSON) -> list[Block]:
     """Render a line for every version of a dataset, and the nodes that create or use it."""
     table = views.table(
         record["versions"],
-        Column(Message("Snapshot"), "short", Tone.WARN),
+        Column(Message("Snapshot"), "short", Tone.WARN, is_id=True),
         SUBJECT,
         TIME,
         _SIZE,

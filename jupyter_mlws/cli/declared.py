@@ -69,6 +69,8 @@ class CommandSpec(NamedTuple):
     parameters: Sequence[Parameter]
     passes_on: bool = False
     """True if the arguments after the first are those of another program, options included."""
+    has_wide: bool = False
+    """True if the result is a table that a terminal may cut: the command has ``--wide``."""
 
 
 COMMANDS: list[CommandSpec] = []
@@ -222,7 +224,9 @@ SNAPSHOT = argument("snapshot", default="HEAD")
 QUICK = option(
     "On the remote, check only names and sizes instead of reading every object.", "--quick"
 )
-WIDE = option("Show all columns, even if the terminal is too narrow.", "--wide")
+WIDE = flag(
+    "Show all columns and texts, and exact times, even if the terminal is too narrow.", "--wide"
+)
 SWEEP = argument("words", metavar="[FILE] [NAME]", shell_complete=complete_workflow)
 METRIC = option("Rank by this metric.", "--metric")
 MODE = option(

@@ -20,7 +20,7 @@ NAME = cli.argument("name", default=ROOT)
 IN = cli.option("Name of the environment.", "-n", "--name", default=ROOT, show_default=True)
 
 
-@cli.command("List the environments of the project.", name="env list")
+@cli.command("List the environments of the project.", name="env list", has_wide=True)
 def list_environments(context: CommandContext) -> int:
     return context.answer(context.client.list("envs"), environment_views.project_environments)
 

@@ -37,6 +37,7 @@ MAX_ERROR_LENGTH = 1000
 @cli.command(
     "Compare runs or model versions (MODEL:VERSION) side by side.",
     cli.argument("things", metavar="RUN_OR_VERSION...", shell_complete=cli.complete_run),
+    has_wide=True,
 )
 def compare(context: CommandContext, things: Sequence[str]) -> int:
     if len(things) < 2:

@@ -43,6 +43,7 @@ from jupyter_mlws.cli.declared import (
     PAGE_COMMANDS,
     PROJECT_COMMANDS,
     RUN_COMMANDS,
+    WIDE,
     CommandSpec,
 )
 from jupyter_mlws.client.project import Origin
@@ -66,6 +67,7 @@ PROGRAM_HELP = Message(
     "interrupted by Ctrl-C."
 )
 FOLDER_HELP = Message("Use the project that contains this folder.")
+NO_PAGER_HELP = Message("Do not show long results in a pager.")
 SECTIONS = (
     (Message("Project"), ("projects", "trust", "env", "doctor")),
     (
@@ -136,6 +138,7 @@ def build(language: str) -> click.Group:
             help=FOLDER_HELP.in_(language),
         )
     )
+    top.params.append(click.Option(["--no-pager"], is_flag=True, help=NO_PAGER_HELP.in_(language)))
     top.params.append(
         click.Option(
             ["--version"],
@@ -169,8 +172,10 @@ def build(language: str) -> click.Group:
 
 
 def _group(name: str, about: Message, language: str, specs: Sequence[CommandSpec]) -> _Group:
-    def apply_options(folder: Path | None = None) -> None:
+    def apply_options(folder: Path | None = None, no_pager: bool = False) -> None:
         context = click.get_current_context()
+        if no_pager:
+            context.find_object(CommandContext).is_paged = False  # type: ignore[union-attr]
         if folder is not None:
             context.find_object(CommandContext).folder = folder.resolve()  # type: ignore[union-attr]
         if context.invoked_subcommand is None:
@@ -193,6 +198,7 @@ def _command(spec: CommandSpec, language: str) -> click.Command:
     def call(context: click.Context, /, as_json: bool, **values: Any) -> int:
         command_context: CommandContext = context.obj
         command_context.as_json = as_json
+        command_context.is_wide = values.pop("wide") if spec.has_wide else False
         try:
             return spec.action(command_context, **values)
         except (MLWSError, RemoteError) as error:
@@ -215,6 +221,8 @@ def _command(spec: CommandSpec, language: str) -> click.Command:
             raise system_error from error
 
     parameters = [make(language) for make in spec.parameters]
+    if spec.has_wide:
+        parameters.append(WIDE(language))
     parameters.append(
         click.Option(["--json", "as_json"], is_flag=True, help=JSON_HELP.in_(language))
     )

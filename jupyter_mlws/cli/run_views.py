@@ -13,7 +13,6 @@ from jupyter_mlws.cli.views import (
     Column,
     Views,
     number_of,
-    short_when_of,
     when_of,
 )
 from jupyter_mlws.versioning.experiments.ranking import by_use
@@ -74,11 +73,11 @@ def runs(
     metrics = [*dict.fromkeys([*sorted_by, *used])][: None if wide else MAX_METRICS]
 
     columns = [
-        Column(Message("ID"), lambda row: short[row["id"] or row["run"]], Tone.WARN),
+        Column(Message("ID"), lambda row: short[row["id"] or row["run"]], Tone.WARN, is_id=True),
         Column(Message("Run"), lambda row: title(views, row)),
         *(Column(Message.verbatim(name), partial(_metric, name=name)) for name in metrics),
         Column(Message("Status"), lambda row: views.word(row["status"])),
-        Column(Message("Started"), lambda row: short_when_of(row["started"]), Tone.FAINT),
+        Column(Message("Started"), "started", Tone.FAINT, is_time=True),
         Column(Message("Time"), lambda row: format_duration(row["duration"]), Tone.FAINT),
         COMMIT,
         Column(Message("Workflow"), lambda row: row["workflow"] or "", Tone.FAINT),
@@ -190,7 +189,7 @@ def run(views: Views, row: JSON) -> list[Block]:
                 Column(Message("Part"), lambda part: part["node"] or part["title"], Tone.STRONG),
                 Column(Message("Status"), lambda part: views.word(part["status"])),
                 Column(Message("Time"), lambda part: format_duration(part["duration"]), Tone.FAINT),
-                Column(Message("ID"), lambda part: part["id"][:8], Tone.WARN),
+                Column(Message("ID"), lambda part: part["id"][:8], Tone.WARN, is_id=True),
             ),
         ]
     if row["snapshots"]:

@@ -42,9 +42,9 @@ UNDO = cli.option("Undo it.", "--undo")
     cli.flag("Include archived runs.", "--archived"),
     cli.flag("Only runs with a star.", "--starred"),
     cli.flag("Only runs that were deleted.", "--deleted"),
-    cli.WIDE,
     cli.NUMBER,
     name="runs list",
+    has_wide=True,
 )
 def list_runs(
     context: CommandContext,
@@ -53,7 +53,6 @@ def list_runs(
     filter: str | None,  # noqa: A002  the option's own name
     query: str | None,
     sort: Sequence[str],
-    wide: bool,
     **flags: bool,
 ) -> int:
     workflow = workflow_of(context, [file])[0] if file else None
@@ -63,7 +62,7 @@ def list_runs(
     items = context.client.list("runs", number, parameters)
     migration = None if items else context.client.get("runs/columns")["migration"]
     return context.answer(
-        items, partial(run_views.runs, wide=wide, sort=order, migration=migration)
+        items, partial(run_views.runs, wide=context.is_wide, sort=order, migration=migration)
     )
 
 

@@ -107,7 +107,7 @@ def history(views: Views, snapshots: Sequence[JSON]) -> list[Block]:
     return views.listing(
         snapshots,
         Message("No snapshots yet."),
-        Column(Message("Snapshot"), "short", Tone.WARN),
+        Column(Message("Snapshot"), "short", Tone.WARN, is_id=True),
         SUBJECT,
         Column(Message("Refs"), lambda row: ", ".join(row["refs"]), Tone.BUSY),
         Column(Message("Author"), lambda row: row["author"]["name"]),

@@ -13,6 +13,9 @@ from mlws.core.paths import format_size
 
 JSON = dict[str, Any]
 DASH = "–"
+MINUTE, HOUR = 60, 3600
+MAX_RELATIVE_HOURS = 12
+MAX_RELATIVE_DAYS = 30
 NOT_PULLED = "not_pulled"
 """The state of data that this machine does not have yet."""
 
@@ -45,15 +48,22 @@ _TONES = {
 
 
 class Column(NamedTuple):
-    """Column of a table: its title, and the text of each row by the row's key or a function."""
+    """Column of a table: its title, and the text of each row by the row's key or a function.
+
+    ``is_id``: never cut. ``is_time``: the values are times of the API.
+    """
 
     title: Message
-    value: str | Callable[[JSON], str | Cell]
+    value: str | Callable[[JSON], Any]
     tone: Tone = Tone.PLAIN
+    is_id: bool = False
+    is_time: bool = False
 
-    def cell(self, row: JSON) -> Cell:
+    def cell(self, row: JSON, language: str) -> Cell:
         """Return the cell of ``row``."""
         value = row[self.value] if isinstance(self.value, str) else self.value(row)
+        if self.is_time:
+            return Cell(when_of(value), self.tone, relative_time(value).in_(language))
         return value if isinstance(value, Cell) else Cell(value, self.tone)
 
 
@@ -92,7 +102,8 @@ class Views:
         """Return a table with a line for every row."""
         return Table(
             [column.title.in_(self.language) for column in columns],
-            [[column.cell(row) for column in columns] for row in rows],
+            [[column.cell(row, self.language) for column in columns] for row in rows],
+            whole=frozenset(place for place, column in enumerate(columns) if column.is_id),
         )
 
     def listing(self, rows: Sequence[JSON], empty: Message, *columns: Column) -> list[Block]:
@@ -150,6 +161,27 @@ def short_when_of(moment: Any) -> str:
     return text[5:] if text[:4] == today[:4] else text[:10]
 
 
+def relative_time(moment: Any) -> Message:
+    """Return how long ago a time of the API is; the date after some weeks."""
+    seconds = timestamp_of(moment)
+    if seconds is None:
+        return Message.verbatim(DASH)
+    now = datetime.now().astimezone()
+    local = datetime.fromtimestamp(seconds, UTC).astimezone()
+    age, days = now.timestamp() - seconds, (now.date() - local.date()).days
+    if not 0 <= days < MAX_RELATIVE_DAYS or age < 0:
+        return Message.verbatim(when_of(moment)[:10])
+    if age < MINUTE:
+        return Message("just now")
+    if age < HOUR:
+        return Message("{count} min ago", count=int(age // MINUTE))
+    if days == 0 or age < MAX_RELATIVE_HOURS * HOUR:
+        return Message("{count} h ago", count=int(age // HOUR))
+    if days == 1:
+        return Message("yesterday")
+    return Message("{count} days ago", count=days)
+
+
 def number_of(value: Any) -> str:
     """Return a value of a table as text; floats have five significant digits."""
     if value is None:
@@ -171,8 +203,8 @@ SUBJECT = Column(
     Message("Message"),
     lambda row: Cell(row["subject"], Tone.STRONG if row["current"] else Tone.PLAIN),
 )
-TIME = Column(Message("Time"), lambda row: when_of(row["timestamp"]), Tone.FAINT)
-COMMIT = Column(Message("Commit"), lambda row: (row["commit"] or "")[:8], Tone.WARN)
+TIME = Column(Message("Time"), "timestamp", Tone.FAINT, is_time=True)
+COMMIT = Column(Message("Commit"), lambda row: (row["commit"] or "")[:8], Tone.WARN, is_id=True)
 SIZES = (
     Column(Message("From"), lambda row: format_size(row["from_size"])),
     Column(Message("To"), lambda row: format_size(row["to_size"])),

@@ -228,7 +228,7 @@ def projects(views: Views, projects: Sequence[JSON]) -> list[Block]:
         Column(Message("Name"), "name", Tone.STRONG),
         Column(Message("Path"), "path"),
         Column(Message("Branch"), lambda row: row["branch"] or DASH, Tone.BUSY),
-        Column(Message("Commit"), lambda row: (row["head"] or DASH)[:8], Tone.WARN),
+        Column(Message("Commit"), lambda row: (row["head"] or DASH)[:8], Tone.WARN, is_id=True),
     )
 
 
