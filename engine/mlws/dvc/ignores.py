@@ -24,6 +24,7 @@ class Ignores:
         self._root = root
         self._uses_git = uses_git
         self._original_lines: dict[str, list[str]] = {}
+        self._changed_files: set[str] = set()
 
     def remember(self, paths: Iterable[str]) -> None:
         """Record the lines of the `.gitignore` beside each path, before a run adds some."""
@@ -100,6 +101,15 @@ class Ignores:
             gap = "\n" if before and not before.endswith("\n") else ""
             with file.open("a", encoding="utf-8") as out:
                 out.write(gap + "".join(new_lines))
+            self._changed_files.add(posixpath.join(folder, ".gitignore"))
+
+    def stage(self, paths: Iterable[str]) -> None:
+        """Add files to git's index, and each `.gitignore` that was changed since the last call."""
+        files = sorted({*paths, *self._changed_files})
+        self._changed_files.clear()
+        if files and self._uses_git:
+            # DVC adds them whether they are ignored or not.
+            self._git(["add", "--force", "--", *files], "")
 
     def _find_ignored(self, paths: Sequence[str]) -> set[str]:
         if not paths:

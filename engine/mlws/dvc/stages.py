@@ -136,12 +136,14 @@ class BackendOptions:
 
     ``run_cache``: whether results of earlier runs may be restored. ``commit``: whether outputs are
     stored in the cache. ``overlooks``: decides of each change of a stage (by its name) whether it
-    does not count; None: all count.
+    does not count; None: all count. ``stages_files``: whether the lock file is added to git's
+    index, if DVC is set up so.
     """
 
     run_cache: bool = True
     commit: bool = True
     overlooks: Callable[[str, Change], bool] | None = None
+    stages_files: bool = True
 
     def counted(self, name: str, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Return the changes of a stage that count."""

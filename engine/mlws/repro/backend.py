@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlws.core.i18n import Message
 from mlws.dvc import yaml_loader
+from mlws.dvc.ignores import Ignores
+from mlws.dvc.native.examination import hashes_of
 from mlws.dvc.native.hash_cache import HashCache
-from mlws.dvc.native.objects import ObjectCache
+from mlws.dvc.native.objects import ObjectCache, is_legacy
 from mlws.dvc.native.pipeline import HEAVY_BYTES, NativeBackend, open_backend
 from mlws.dvc.native.repository import read_setup
 from mlws.dvc.reproduction import DvcReproduction
@@ -57,10 +59,11 @@ class RepositoryBackend:
         self._order: Sequence[str] = ()
         self._objects: ObjectCache | None = None
         self.uses_git = True
+        self.stages_files = False
         try:
             hashes = HashCache(repository.state / "hashes.sqlite")
             setup = read_setup(self._root)
-            self.uses_git = setup.uses_git
+            self.uses_git, self.stages_files = setup.uses_git, setup.stages_files
             self._objects = ObjectCache(setup.objects, hashes, setup.ignored)
             self._stack.callback(hashes.close)
         except UnsupportedStageError:
@@ -124,14 +127,15 @@ class RepositoryBackend:
         if out is None or self._objects is None:
             return self._dvc.differences(node.file)
         try:
-            measurement = self._objects.measure(str(self._root / node.outs[0]))
+            key = hashes_of({"outs": [out]}, "outs")[out["path"]]
+            measurement = self._objects.measure(str(self._root / node.outs[0]), is_legacy(key))
         except UnsupportedStageError:
             return self._dvc.differences(node.file)
-        if out.get("cache", True) and not self._objects.holds(out["md5"]):
+        if out.get("cache", True) and not self._objects.holds(key):
             return [Change(Cause.OUTPUT, node.outs[0], "not in cache")]
         if measurement is None:
             return [Change(Cause.OUTPUT, node.outs[0], "deleted")]
-        if measurement.md5 != out["md5"]:
+        if measurement.key != key:
             return [Change(Cause.OUTPUT, node.outs[0], "modified")]
         return []
 
@@ -144,7 +148,7 @@ class RepositoryBackend:
 
     def _options_of(self, node: Node) -> BackendOptions:
         overlooks = partial(self._overlooks, node.file) if self._options.allow_missing else None
-        return BackendOptions(self._options.run_cache, self._options.commit, overlooks)
+        return BackendOptions(self._options.run_cache, self._options.commit, overlooks, False)
 
     def _overlooks(self, file: str, name: str, change: Change) -> bool:
         """Return whether a change only means that data is missing here."""
@@ -172,11 +176,12 @@ class RepositoryBackend:
         if out is None or self._objects is None:
             return False
         try:
-            measurement = self._objects.measure(str(self._root / node.outs[0]))
+            key = hashes_of({"outs": [out]}, "outs")[out["path"]]
+            measurement = self._objects.measure(str(self._root / node.outs[0]), is_legacy(key))
             if measurement is None:
                 return self._options.allow_missing
-            return measurement.md5 == out["md5"] and (
-                self._options.allow_missing or self._objects.holds(out["md5"])
+            return measurement.key == key and (
+                self._options.allow_missing or self._objects.holds(key)
             )
         except UnsupportedStageError:
             return False
@@ -187,7 +192,7 @@ class RepositoryBackend:
             data = yaml_loader.read((self._root / node.file).read_text(encoding="utf-8"))
             (out,) = data["outs"]
             is_plain = not set(data) - {"outs", "meta", "desc", "md5", "wdir"}
-            return out if is_plain and out.get("hash") == "md5" and "md5" in out else None
+            return out if is_plain and out.get("hash", "md5") == "md5" and "md5" in out else None
         except (UnsupportedStageError, KeyError, TypeError, ValueError, OSError):
             return None
 
@@ -284,6 +289,11 @@ class RepositoryBackend:
         """Return the new lock file entry of a stage that was brought up to date, else None."""
         one = self._nodes[node]
         return self._backend(one).entry(one.name) if one.name else None
+
+    def stage_files(self, files: Sequence[str]) -> None:
+        """Add files to git's index, if DVC is to do so."""
+        if self.stages_files:
+            Ignores(self._root).stage(files)
 
     def discard(self, node: str) -> None:
         """Leave the outputs of a stage whose command failed: DVC removes them in its next run."""

@@ -132,14 +132,12 @@ class Reproduction:
             reason = next(iter(self._outcome.failures.values()))
             raise ReproError(message.fill(stages=stages, reason=reason), Reason.FAILED)
         after = self._read_tracked(steps)
+        files = [file for file in sorted(after) if after[file] != before.get(file)]
+        backend.stage_files(files)
         self._console.finish(
-            [
-                posixpath.relpath(file, folder or ".")
-                for file in sorted(after)
-                if after[file] != before.get(file)
-            ],
+            [posixpath.relpath(file, folder or ".") for file in files],
             is_up_to_date=not self._outcome.reproduced,
-            uses_git=backend.uses_git,
+            uses_git=backend.uses_git and not backend.stages_files,
         )
 
     def _steps(self, folder: str) -> list[Node]:

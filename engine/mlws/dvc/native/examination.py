@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlws.core.i18n import Message
-from mlws.dvc.native.objects import ObjectCache
+from mlws.dvc.native.objects import LEGACY, ObjectCache, is_legacy, key_of_item
 from mlws.dvc.native.parameter_files import ParametersFileError, read_values
 from mlws.dvc.native.runcache import RunCache
 from mlws.dvc.native.stage import NativeStage, StagePath, relative
@@ -140,9 +140,9 @@ class StageExaminer:
             lock_hash = lock_hashes.get(out.path)
             if lock_hash and out.cached and not self._objects.holds(lock_hash):
                 state = "not in cache"
-            elif (measurement := self._objects.measure(out.full)) is None:
+            elif (measurement := self._objects.measure(out.full, is_legacy(lock_hash))) is None:
                 state = "deleted"
-            elif measurement.md5 != lock_hash:
+            elif measurement.key != lock_hash:
                 state = "modified"
             else:
                 continue
@@ -157,9 +157,9 @@ class StageExaminer:
                 continue
             md5, lock_hash = None, lock_hashes.get(dep.path)
             if dep.full in forecast.restored:
-                md5 = str(forecast.restored[dep.full]["md5"])
-            elif (measurement := self._objects.measure(dep.full)) is not None:
-                md5 = measurement.md5
+                md5 = key_of_item(forecast.restored[dep.full])
+            elif (measurement := self._objects.measure(dep.full, is_legacy(lock_hash))) is not None:
+                md5 = measurement.key
             if md5 is not None and md5 == lock_hash:
                 continue
             relative_path = relative(dep.full, self._root)
@@ -167,7 +167,8 @@ class StageExaminer:
                 yield Change(Cause.DEPENDENCY, relative_path, "deleted")
             else:
                 new = md5 if dep.full in forecast.restored else None
-                yield Change(Cause.DEPENDENCY, relative_path, "modified", lock_hash, new)
+                old = lock_hash and lock_hash.removeprefix(f"{LEGACY}:")
+                yield Change(Cause.DEPENDENCY, relative_path, "modified", old, new)
 
     def _parameter_changes(self, one: NativeStage, entry: Entry) -> Iterator[Change]:
         for params in one.params:
@@ -196,16 +197,20 @@ class StageExaminer:
         outs = self.find_known_outputs(one, inputs)
         if outs is None:
             return None
-        return (
-            outs
-            if all(map(self._objects.holds, hashes_of({"outs": outs}, "outs").values()))
-            else None
-        )
+        hashes = hashes_of({"outs": outs}, "outs").values()
+        if not all(map(self._objects.holds, hashes)):
+            return None
+        previous_hashes = hashes_of(self._current_entry(one.name) or {}, "outs").values()
+        if any(map(is_legacy, (*hashes, *previous_hashes))):
+            raise UnsupportedStageError(Message("results of DVC 2 that are to be restored"))
+        return outs
 
     def absent_outputs(self, one: NativeStage) -> list[str]:
         """Return the hashes of the outputs that could be restored if the cache had them."""
         outs = self.find_known_outputs(one, self.measure_inputs(one)) or []
         hashes = hashes_of({"outs": outs}, "outs").values()
+        if any(map(is_legacy, hashes)):
+            raise UnsupportedStageError(Message("results of DVC 2 that are to be restored"))
         return [md5 for md5 in hashes if not self._objects.holds(md5)]
 
     def find_known_outputs(self, one: NativeStage, inputs: Entry | None) -> list[Entry] | None:
@@ -240,12 +245,15 @@ class StageExaminer:
         """Return command, dependencies and parameters as in a lock file; None if one is missing."""
         entry: Entry = {"cmd": one.cmd}
         deps = []
-        for dep in one.deps:
+        entry_of_lock = self._current_entry(one.name)
+        for dep in sorted(one.deps, key=lambda dep: dep.path):
             expected = forecast.restored.get(dep.full) if forecast else None
             if expected is not None:
                 deps.append({**expected, "path": dep.path})
                 continue
-            measurement = self._objects.measure(dep.full)
+            item = item_of(entry_of_lock, "deps", dep.path)
+            keeps = self._objects.keeps_legacy_hash(dep.full, item)
+            measurement = self._objects.measure(dep.full, keeps)
             if measurement is None:
                 return None
             deps.append({"path": dep.path, **measurement.fields()})
@@ -287,10 +295,21 @@ def sorted_outputs(one: NativeStage) -> list[StagePath]:
 
 
 def hashes_of(entry: Entry, kind: str) -> dict[str, str]:
-    """Return hashes by path; :class:`UnsupportedStageError` for those of DVC 2 and other stores."""
+    """Return hashes by path, those of DVC 2 as :func:`.objects.key_of_item` does it.
+
+    :class:`UnsupportedStageError` for those of other stores.
+    """
     hashes = {}
     for item in entry.get(kind, ()):
-        if item.get("hash") != "md5" or not isinstance(item.get("md5"), str) or "cloud" in item:
+        key = key_of_item(item)
+        if key is None:
             raise UnsupportedStageError(Message("an unsupported kind of hash"))
-        hashes[item["path"]] = item["md5"]
+        hashes[item["path"]] = key
     return hashes
+
+
+def item_of(entry: Entry | None, kind: str, path: str) -> Entry | None:
+    """Return the item of a path in an entry, empty if it has none; None without an entry."""
+    if entry is None:
+        return None
+    return next((item for item in entry.get(kind, ()) if item["path"] == path), {})

@@ -14,7 +14,7 @@ import os
 import shutil
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -30,26 +30,38 @@ from mlws.dvc.unsupported import UnsupportedStageError
 BLOCK_SIZE = 1024 * 1024
 READ_ONLY = 0o444
 TEXT_CHARACTERS = bytes(range(32, 127)) + b"\n\r\t\f\b"
+LEGACY = "md5-dos2unix"
+"""DVC's name of the hashes of DVC 2, which take the line ends of Windows in texts for others."""
 RESERVED_NAMES = frozenset({".git", ".hg", ".dvc", ".dvcignore"})
 """Names that DVC treats in its own way where they lie in a tracked folder."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Content of a path: its hash, its size in bytes, for a directory its number of files."""
+    """Content of a path: its hash, its size in bytes, for a directory its number of files.
+
+    ``is_legacy``: the hash is one of DVC 2.
+    """
 
     md5: str
     size: int
     nfiles: int | None = None
     isexec: bool = False
+    is_legacy: bool = False
 
     @property
     def folder(self) -> bool:
         return self.md5.endswith(".dir")
 
+    @property
+    def key(self) -> str:
+        """The hash as :func:`key_of_item` returns it."""
+        return f"{LEGACY}:{self.md5}" if self.is_legacy else self.md5
+
     def fields(self) -> dict[str, Any]:
         """Return the fields as in `dvc.lock`, in the same order."""
-        entry: dict[str, Any] = {"hash": "md5", "md5": self.md5, "size": self.size}
+        entry: dict[str, Any] = {} if self.is_legacy else {"hash": "md5"}
+        entry |= {"md5": self.md5, "size": self.size}
         if self.nfiles is not None:
             entry["nfiles"] = self.nfiles
         if self.isexec:
@@ -57,14 +69,36 @@ class Measurement:
         return entry
 
 
+def key_of_item(item: Mapping[str, Any]) -> str | None:
+    """Return the hash of an entry of a lock or `.dvc` file; with its kind before it for DVC 2.
+
+    :class:`UnsupportedStageError` for hashes of other stores; None if it has no hash.
+    """
+    if item.get("hash", "md5") != "md5" or "cloud" in item or "files" in item:
+        raise UnsupportedStageError(Message("an unsupported kind of hash"))
+    md5 = item.get("md5")
+    if md5 is not None and not isinstance(md5, str):
+        raise UnsupportedStageError(Message("an unsupported kind of hash"))
+    return f"{LEGACY}:{md5}" if md5 and "hash" not in item else md5
+
+
+def is_legacy(key: str | None) -> bool:
+    """Return whether a hash is one of DVC 2."""
+    return key is not None and key.startswith(LEGACY)
+
+
 class ObjectCache:
-    """The cache of one repository. Different paths may be hashed and stored concurrently."""
+    """The cache of one repository. Different paths may be hashed and stored concurrently.
+
+    Objects are named by their hash; those of DVC 2 as :func:`key_of_item` does it.
+    """
 
     def __init__(self, folder: Path, memo: HashCache, ignored: IgnoredPaths) -> None:
         self._folder = str(folder)
         self._ignored = ignored
         self._hash_cache = memo
         self._existing_directories: set[str] = set()
+        self._legacy_listings: dict[str, bytes] = {}
         mask = os.umask(0)
         os.umask(mask)
         self._file_mode = 0o666 & ~mask
@@ -72,23 +106,43 @@ class ObjectCache:
 
     # Hashing
 
-    def measure(self, path: str) -> Measurement | None:
-        """Return the hash and size of what is at ``path`` now; None if it does not exist."""
+    def measure(self, path: str, is_legacy: bool = False) -> Measurement | None:
+        """Return the hash and size of what is at ``path`` now; None if it does not exist.
+
+        ``is_legacy``: as DVC 2 would hash it.
+        """
         try:
             path_stat = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         if stat.S_ISREG(path_stat.st_mode):
             return Measurement(
-                self._file_hash(path, path_stat),
+                self._file_hash(path, path_stat, is_legacy),
                 path_stat.st_size,
                 isexec=bool(path_stat.st_mode & 0o111),
+                is_legacy=is_legacy,
             )
         if stat.S_ISDIR(path_stat.st_mode):
-            return self._measure_directory(path)[0]
+            return self._measure_directory(path, is_legacy)[0]
         raise UnsupportedStageError(Message("a link or special file"))
 
-    def _file_hash(self, path: str, file_stat: os.stat_result) -> str:
+    def keeps_legacy_hash(self, path: str, item: Mapping[str, Any] | None) -> bool:
+        """Return whether a run that found ``item`` in the lock file records a hash of DVC 2.
+
+        It does so while that hash is right. ``item`` is empty for a path that the stage's entry
+        lacks, None without an entry.
+        """
+        if item is None or "hash" in item:
+            return False
+        measurement = self.measure(path, is_legacy=True)
+        return measurement is not None and measurement.key == key_of_item(item)
+
+    def _file_hash(self, path: str, file_stat: os.stat_result, is_legacy: bool = False) -> str:
+        if is_legacy:
+            name = f"{LEGACY}:{path}"
+            return self._hash_cache.get(name, file_stat) or self._hash_cache.put(
+                name, file_stat, legacy_md5_of(path)
+            )
         if file_stat.st_size < MIN_CACHED_FILE_BYTES:
             # Read in one call: a run hashes several small files for each node.
             content = _read_at_most(path, MIN_CACHED_FILE_BYTES)
@@ -100,39 +154,64 @@ class ObjectCache:
             path, file_stat, md5_of(path)
         )
 
-    def _measure_directory(self, path: str) -> tuple[Measurement, bytes, dict[str, str]]:
+    def _measure_directory(
+        self, path: str, is_legacy: bool = False
+    ) -> tuple[Measurement, bytes, dict[str, str]]:
         """Return the directory, the content of its object, and the hash of each file by path."""
         hashes: dict[str, str] = {}
         entries: list[dict[str, str]] = []
         size = 0
         for file, file_stat in self._iter_files(path):
-            md5 = self._file_hash(file, file_stat)
+            md5 = self._file_hash(file, file_stat, is_legacy)
             hashes[file] = md5
             entries.append({"md5": md5, "relpath": file[len(path) + 1 :]})
             size += file_stat.st_size
         entries.sort(key=lambda entry: entry["relpath"])
         content = json.dumps(entries, sort_keys=True).encode()
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        return Measurement(f"{md5}.dir", size, len(entries)), content, hashes
+        measurement = Measurement(f"{md5}.dir", size, len(entries), is_legacy=is_legacy)
+        if is_legacy:
+            self._legacy_listings[measurement.key] = content
+        return measurement, content, hashes
 
     # Storing
 
-    def store(self, path: str) -> Measurement | None:
+    def keep_legacy_listings(self) -> None:
+        """Store the lists of the directories that were hashed as by DVC 2, as DVC 3 does."""
+        # Other threads do the same.
+        with suppress(KeyError):
+            while True:
+                key, content = self._legacy_listings.popitem()
+                if not self._is_intact(key):
+                    self._write(key, content)
+
+    def store(self, path: str, is_legacy: bool = False) -> Measurement | None:
         """Store what is at ``path`` in the cache; return None if it does not exist."""
         try:
             path_stat = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         if stat.S_ISDIR(path_stat.st_mode):
-            tree, content, hashes = self._measure_directory(path)
+            tree, content, hashes = self._measure_directory(path, is_legacy)
             for file, md5 in hashes.items():
-                if not self._is_intact(md5):
-                    self._copy_in(file, md5)
-            if not self._is_intact(tree.md5):
-                self._write(tree.md5, content)
+                key = f"{LEGACY}:{md5}" if is_legacy else md5
+                if not self._is_intact(key):
+                    self._copy_in(file, key)
+            if not self._is_intact(tree.key):
+                self._write(tree.key, content)
             return tree
         if not stat.S_ISREG(path_stat.st_mode):
             raise UnsupportedStageError(Message("a link or special file"))
+        if is_legacy:
+            measurement = Measurement(
+                legacy_md5_of(path),
+                path_stat.st_size,
+                isexec=bool(path_stat.st_mode & 0o111),
+                is_legacy=True,
+            )
+            if not self._is_intact(measurement.key):
+                self._copy_in(path, measurement.key)
+            return measurement
         if path_stat.st_size > BLOCK_SIZE:
             md5 = self._file_hash(path, path_stat)
             if not self._is_intact(md5):
@@ -153,7 +232,7 @@ class ObjectCache:
         try:
             if not _clone(path, temporary):
                 shutil.copyfile(path, temporary)
-            if md5_of(temporary) != md5:
+            if not _has_hash(temporary, md5):
                 raise OSError(f"{path} changed while it was stored")
             os.chmod(temporary, READ_ONLY)
             os.rename(temporary, place)
@@ -191,7 +270,11 @@ class ObjectCache:
         if not md5.endswith(".dir"):
             return True
         listing = self.listing(md5)
-        return listing is not None and all(self._is_intact(hash_) for hash_ in listing.values())
+        kind = md5.rpartition(":")[0]
+        prefix = f"{kind}:" if kind else ""
+        return listing is not None and all(
+            self._is_intact(f"{prefix}{hash_}") for hash_ in listing.values()
+        )
 
     def listing(self, md5: str) -> dict[str, str] | None:
         """Return the hashes of a directory's files by relative path; None if it is unreadable."""
@@ -210,7 +293,7 @@ class ObjectCache:
             return False
         if stat.S_IMODE(file_stat.st_mode) == READ_ONLY:
             return True
-        if md5_of(place) != md5.partition(".")[0]:
+        if not _has_hash(place, md5):
             with suppress(FileNotFoundError):
                 os.unlink(place)
             return False
@@ -272,10 +355,13 @@ class ObjectCache:
                     raise UnsupportedStageError(Message("a special file in a folder"))
 
     def _object_path(self, md5: str) -> str:
-        return f"{self._folder}/{md5[:2]}/{md5[2:]}"
+        kind, _, name = md5.rpartition(":")
+        # Objects of DVC 2 are in the cache's own folder.
+        folder = os.path.dirname(os.path.dirname(self._folder)) if kind else self._folder
+        return f"{folder}/{name[:2]}/{name[2:]}"
 
     def _prepare_object_path(self, md5: str) -> str:
-        folder = f"{self._folder}/{md5[:2]}"
+        folder = os.path.dirname(self._object_path(md5))
         if folder not in self._existing_directories:
             if not os.path.isdir(folder):
                 os.makedirs(folder, exist_ok=True)
@@ -311,6 +397,25 @@ def md5_of(path: str | Path) -> str:
     """Return the hash of a file's content."""
     with open(path, "rb", buffering=0) as file:
         return hashlib.file_digest(file, partial(hashlib.md5, usedforsecurity=False)).hexdigest()
+
+
+def legacy_md5_of(path: str) -> str:
+    """Return the hash of a file's content as DVC 2 did it: texts with the line ends of Unix.
+
+    DVC decides for each block whether it is text, and so do we.
+    """
+    hasher = hashlib.md5(usedforsecurity=False)
+    with open(path, "rb") as file:
+        while block := file.read(BLOCK_SIZE):
+            is_text = not _looks_binary(block[:512])
+            hasher.update(block.replace(b"\r\n", b"\n") if is_text else block)
+    return hasher.hexdigest()
+
+
+def _has_hash(path: str, key: str) -> bool:
+    """Return whether a file has the content of the object ``key``."""
+    kind, _, name = key.rpartition(":")
+    return (legacy_md5_of(path) if kind else md5_of(path)) == name.partition(".")[0]
 
 
 def _read_at_most(path: str, most: int) -> bytes:
@@ -357,5 +462,8 @@ _clones = hasattr(os, "posix_spawn") and os.uname().sysname == "Linux"
 def is_binary(path: str) -> bool:
     """Return whether a file is binary by DVC's rule, which looks at its beginning."""
     with open(path, "rb") as file:
-        block = file.read(512)
+        return _looks_binary(file.read(512))
+
+
+def _looks_binary(block: bytes) -> bool:
     return b"\0" in block or len(block.translate(None, TEXT_CHARACTERS)) > 0.3 * len(block)

@@ -19,11 +19,17 @@ from mlws.core.i18n import Message
 from mlws.dvc import yaml_loader
 from mlws.dvc.ignores import Ignores
 from mlws.dvc.native.commands import StageCommands
-from mlws.dvc.native.examination import Entry, StageExaminer, hashes_of, sorted_outputs
+from mlws.dvc.native.examination import (
+    Entry,
+    StageExaminer,
+    hashes_of,
+    item_of,
+    sorted_outputs,
+)
 from mlws.dvc.native.hash_cache import MIN_CACHED_FILE_BYTES, HashCache
 from mlws.dvc.native.lock_copy import remember_renamed
 from mlws.dvc.native.lockfile import LockFile, hold_dvc_lock
-from mlws.dvc.native.objects import ObjectCache, is_binary, remove
+from mlws.dvc.native.objects import ObjectCache, is_binary, is_legacy, key_of_item, remove
 from mlws.dvc.native.repository import read_setup
 from mlws.dvc.native.runcache import RunCache
 from mlws.dvc.native.stage import NativeStage, StagePath, parse_stage, relative
@@ -90,6 +96,7 @@ class NativeBackend:
         self._objects = ObjectCache(setup.objects, self._hash_cache, setup.ignored)
         self._run_cache = RunCache(setup.cache / "runs")
         self._ignores = Ignores(root, uses_git=setup.uses_git)
+        self._stages_files = setup.stages_files and options.stages_files
         self._examiner = StageExaminer(
             root, self._objects, self._run_cache, self.recorded, options.run_cache
         )
@@ -269,7 +276,9 @@ class NativeBackend:
             self._record_entry(name, dvc)
             return result
 
-        return self._call_with_fallback(name, natively, by_dvc)
+        result = self._call_with_fallback(name, natively, by_dvc)
+        self._objects.keep_legacy_listings()
+        return result
 
     def command(self, name: str, python: str = sys.executable) -> Command:
         """Return the processes of a prepared stage; ``python`` runs if no other is activated."""
@@ -298,7 +307,10 @@ class NativeBackend:
                 if out.kind == "metrics" and os.path.isfile(out.full) and is_binary(out.full):
                     path = relative(out.full, self._root)
                     raise StageError(f"binary file '{path}' cannot be used as metrics.")
-                measurement = (self._objects.store if store else self._objects.measure)(out.full)
+                item = item_of(self.recorded(name), "outs", out.path)
+                keeps = self._objects.keeps_legacy_hash(out.full, item)
+                act = self._objects.store if store else self._objects.measure
+                measurement = act(out.full, keeps)
                 if measurement is None:
                     raise self._missing_output_error(out)
                 if store and out.cached and not measurement.folder:
@@ -316,6 +328,7 @@ class NativeBackend:
             self._record_entry(name, dvc)
 
         self._call_with_fallback(name, natively, by_dvc)
+        self._objects.keep_legacy_listings()
         return self.hashes(name)
 
     def _missing_output_error(self, out: StagePath) -> StageError:
@@ -432,6 +445,9 @@ class NativeBackend:
                             )
                         )
                 self._lock.write(news, order, set(self._existing_names))
+                if self._stages_files:
+                    lock = (self._root / self._path).with_suffix(".lock")
+                    self._ignores.stage([lock.relative_to(self._root).as_posix()])
         except OSError as error:
             raise StageError(f"{error.strerror or error}: {self._path}") from error
         self._written_names.update(news)
@@ -444,10 +460,11 @@ class NativeBackend:
             try:
                 data = yaml_loader.read((self._root / f"{path}.dvc").read_text(encoding="utf-8"))
                 (out,) = data["outs"]
-                if not set(data) - {"outs", "meta", "desc"} and out.get("hash") == "md5":
-                    measurement = self._objects.measure(str(self._root / path))
-                    current = measurement is not None and measurement.md5 == out["md5"]
-                    if current and self._objects.holds(out["md5"]):
+                key = key_of_item(out)
+                if not set(data) - {"outs", "meta", "desc"} and key is not None:
+                    measurement = self._objects.measure(str(self._root / path), is_legacy(key))
+                    is_current = measurement is not None and measurement.key == key
+                    if is_current and self._objects.holds(key):
                         continue
             except (UnsupportedStageError, KeyError, TypeError, ValueError, OSError):
                 pass  # DVC reads it

@@ -26,13 +26,14 @@ SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
     "core": {
         "remote": (),
         "analytics": (),
-        "autostage": ("false",),
+        "autostage": ("true", "false"),
         "check_update": (),
         "interactive": (),
         "no_scm": ("true", "false"),
         "site_cache_dir": (),
     },
     "cache": {"dir": (), "slow_link_warning": (), "type": ("copy", "reflink,copy")},
+    "hydra": {"enabled": ("false",)},
     "parsing": {"bool": (), "list": ()},
 }
 """Supported settings with their supported values, or none for any value."""
@@ -40,10 +41,14 @@ SETTINGS: dict[str, dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Setup:
-    """Where DVC keeps its objects, whether git is told about stored files, and what is ignored."""
+    """Where DVC keeps its objects, whether git is told about stored files, and what is ignored.
+
+    ``stages_files``: the files that a run writes for git are added to its index.
+    """
 
     cache: Path
     uses_git: bool
+    stages_files: bool
     ignored: IgnoredPaths
 
     @property
@@ -57,7 +62,8 @@ def read_setup(root: Path) -> Setup:
     packages = next((p for p in sys.path if os.path.isfile(f"{p}/dvc/__init__.py")), None)
     if packages is not None:
         check_releases(packages)
-    no_scm, configs = False, list(_iter_configs(root))
+    no_scm = stages_files = False
+    configs = list(_iter_configs(root))
     for _, config in configs:
         for section in config.sections():
             if section.startswith(("remote ", "'remote ")):
@@ -69,9 +75,16 @@ def read_setup(root: Path) -> Setup:
                         Message("DVC setting {section}.{unknown}", section=section, unknown=name)
                     )
         no_scm = config.get("core", "no_scm", fallback=str(no_scm)).lower() == "true"
+        autostage = config.get("core", "autostage", fallback=str(stages_files))
+        stages_files = autostage.lower() == "true"
     if not no_scm and not any((folder / ".git").exists() for folder in (root, *root.parents)):
         raise UnsupportedStageError(Message("not a git repository"))
-    return Setup(_cache_folder(root, configs), uses_git=not no_scm, ignored=IgnoredPaths(root))
+    return Setup(
+        _cache_folder(root, configs),
+        uses_git=not no_scm,
+        stages_files=stages_files and not no_scm,
+        ignored=IgnoredPaths(root),
+    )
 
 
 def cache_folder(root: Path) -> Path:

@@ -53,7 +53,7 @@ class Params:
 
 @dataclass(frozen=True)
 class NativeStage:
-    """A stage of plain local files; dependencies by path, outputs as they stand in the file."""
+    """A stage of plain local files; dependencies and outputs as they stand in the file."""
 
     name: str
     cmd: str | list[str]
@@ -102,9 +102,7 @@ def parse_stage(name: str, data: Mapping[str, Any], folder: str, root: str) -> N
     paths = list(data.get("deps") or ())
     if not all(isinstance(path, str) for path in paths):
         raise UnsupportedStageError(Message("an unsupported dependency"))
-    deps = tuple(
-        StagePath(path, _full_path(path, wdir, root), cached=False) for path in sorted(paths)
-    )
+    deps = tuple(StagePath(path, _full_path(path, wdir, root), cached=False) for path in paths)
     places = [place.full for place in (*deps, *outs)]
     if len(set(places)) != len(places):
         raise UnsupportedStageError(Message("a duplicate path"))

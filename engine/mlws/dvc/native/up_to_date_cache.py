@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlws.core.atomic import atomic_write
 from mlws.dvc.native.hash_cache import MIN_FILE_AGE_NS as AT_REST
-from mlws.dvc.native.objects import READ_ONLY
+from mlws.dvc.native.objects import READ_ONLY, is_legacy
 from mlws.dvc.native.repository import read_setup
 from mlws.dvc.unsupported import UnsupportedStageError
 
@@ -125,6 +125,9 @@ def note(
         return False
     if backend.unusual or _file_signatures(backend, root) != files:
         return False
+    objects = sorted({md5 for name in backend.names for md5 in backend.stored(name)})
+    if any(map(is_legacy, objects)):
+        return False
     record = UpToDateEntry(
         text=_digest(text.encode()),
         lock=backend.base.digest,
@@ -132,7 +135,7 @@ def note(
         external=list(external),
         outputs={name: backend.hashes(name) for name in backend.order},
         files=files,
-        objects=sorted({md5 for name in backend.names for md5 in backend.stored(name)}),
+        objects=objects,
         **more,
     )
     atomic_write(place, json.dumps({"format": FORMAT_VERSION, **asdict(record)}))
