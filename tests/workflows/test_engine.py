@@ -398,7 +398,7 @@ def slow(project: Project, write: Callable[..., Path]) -> Path:
     """Write a workflow that DVC's own code runs; return the path of DVC's list of locked paths."""
     write(PATH, "stages:\n  slow: {cmd: echo 1 > slow.txt, outs: [slow.txt]}\n")
     config = project.root / ".dvc" / "config"
-    config.write_text(config.read_text() + "[core]\n    autostage = true\n")
+    config.write_text(config.read_text() + "[cache]\n    type = hardlink\n")
     (project.root / ".dvc" / "tmp").mkdir(exist_ok=True)
     return project.root / ".dvc" / "tmp" / "rwlock"
 

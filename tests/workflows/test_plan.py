@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,3 +200,36 @@ def test_a_text_that_is_not_saved_has_a_plan_and_nothing_is_written(
     assert (project.root / PATH).read_text() == TEXT
     assert git(project.root, "status", "--porcelain", "--ignored") == before
     assert planned()["tree"] == ("cached", ["up to date"])
+
+
+def test_dvc_in_a_folder_shows_the_stages_and_says_how_to_run_them(
+    workflows: WorkflowManager, project: Project, write: Callable[..., Path]
+) -> None:
+    shutil.rmtree(project.root / ".dvc")
+    subfolder = project.root / "sub"
+    subfolder.mkdir()
+    subprocess.run(["dvc", "init", "--quiet", "--subdir"], cwd=subfolder, check=True)
+    write("sub/params.yaml", "names: [a, b]\next: txt\n")
+    write(
+        "sub/dvc.yaml",
+        "stages:\n"
+        "  make:\n"
+        "    foreach: ${names}\n"
+        "    do: {cmd: 'echo ${item} > ${item}.${ext}', outs: ['${item}.${ext}']}\n"
+        "  join: {cmd: 'cat a.txt > all.${ext}', deps: [a.txt], outs: ['all.${ext}']}\n",
+    )
+    workflow = workflows.get("sub/dvc.yaml")
+    assert {node.id: node.outs for node in workflow.nodes} == {
+        "make@a": ["sub/a.txt"],
+        "make@b": ["sub/b.txt"],
+        "join": ["sub/all.txt"],
+    }
+    assert [(edge.source, edge.target) for edge in workflow.edges] == [("make@a", "join")]
+    with pytest.raises(DVCNotInitializedError) as refusal:
+        workflows.plan("sub/dvc.yaml")
+    assert "run `jupyter mlws repro` there" in str(refusal.value.solution)
+    # Nothing is set up in the root folder: it would hold the repository below it.
+    command = [sys.executable, "-m", "jupyter_mlws", "repro"]
+    subprocess.run(command, cwd=subfolder, check=True)
+    assert (subfolder / "all.txt").read_text(encoding="utf-8") == "a\n"
+    assert not (project.root / ".dvc").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -548,6 +549,7 @@ SETUPS = {
     "a cache on another file system": "[cache]\n    dir = {memory}\n    type = copy\n",
     "a linked cache": "",
     "explicit defaults": "[core]\n    autostage = false\n[cache]\n    type = reflink,copy\n",
+    "autostage": "[core]\n    autostage = true\n[hydra]\n    enabled = False\n",
     "no git": "[core]\n    no_scm = True\n",
     "a folder of a repository": "",
 }
@@ -605,6 +607,10 @@ def test_other_setups_of_a_repository_are_run_natively(
 
     def is_same() -> bool:
         theirs, ours = (twins.left(cache) for cache in caches)
+        if (pair.ours / ".git").exists():
+            staged = [twins.git(root, "ls-files", "--stage") for root in (pair.theirs, pair.ours)]
+            assert staged[0] == staged[1].replace("/ours", "/theirs")
+            assert ("dvc.lock" in staged[1]) == (setup == "autostage")
         return theirs == ours and not set(pair.differences()) - {".dvc/config"}
 
     assert pair.run()
@@ -621,6 +627,101 @@ def test_other_setups_of_a_repository_are_run_natively(
     assert pair.run()
     assert is_same()
     assert (pair.fast, pair.slow) == (6, 0)
+
+
+OLD_PIPELINE = """\
+stages:
+  folder:
+    cmd: mkdir -p d/e && cp data.txt d/x && echo 1 > d/e/y
+    deps: [data.txt, given]
+    outs: [d]
+  reads:
+    cmd: cat d/x windows.txt | tr -d '\\r' > out.txt; echo '[1]' > m.json
+    deps: [windows.txt, d]
+    outs: [out.txt]
+    metrics: [{m.json: {cache: false}}]
+  constant:
+    cmd: printf '5\\r\\n' > c.txt; mkdir -p cd; echo 1 > cd/x
+    deps: [d]
+    outs: [cd, c.txt]
+"""
+TEXT_OF_WINDOWS = "a\r\nb\r\n"
+
+
+def _age(root: Path) -> None:
+    """Give a repository the lock file and the cache that DVC 2 would have left."""
+    cache = root / ".dvc" / "cache"
+    shutil.rmtree(cache / "runs")
+    renamed = {}
+    for path in ("windows.txt", "c.txt"):
+        content = (root / path).read_bytes()
+        old, new = (
+            hashlib.md5(text, usedforsecurity=False).hexdigest()
+            for text in (content, content.replace(b"\r\n", b"\n"))
+        )
+        renamed[old] = new
+    for file in list((cache / "files" / "md5").glob("*/*")):
+        name = file.parent.name + file.name
+        name = renamed.get(name, name)
+        place = cache / name[:2] / name[2:]
+        place.parent.mkdir(exist_ok=True)
+        file.rename(place)
+    shutil.rmtree(cache / "files")
+    lock = root / "dvc.lock"
+    text = lock.read_text(encoding="utf-8").replace("      hash: md5\n", "")
+    for old, new in renamed.items():
+        text = text.replace(old, new)
+    lock.write_text(text, encoding="utf-8")
+
+
+def test_the_lock_file_of_dvc_2_is_used_and_updated_natively(
+    template: Path, tmp_path: Path
+) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    pair.change("given/a", "a")
+    pair.change("given/b/c", "c")
+    for root in (pair.theirs, pair.ours):
+        (root / "windows.txt").write_bytes(TEXT_OF_WINDOWS.encode())
+    pair.change("dvc.yaml", OLD_PIPELINE)
+    assert pair.run()
+    for root in (pair.theirs, pair.ours):
+        _age(root)
+    assert pair.differences() == {}
+    before = (pair.ours / "dvc.lock").read_text(encoding="utf-8")
+    # Nothing runs, and the entries stay as they are.
+    assert pair.run()
+    assert (pair.ours / "dvc.lock").read_text(encoding="utf-8") == before
+    assert pair.differences() == {}
+    # The other line ends make no difference for DVC 2.
+    for root in (pair.theirs, pair.ours):
+        (root / "windows.txt").write_bytes(TEXT_OF_WINDOWS.replace("\r\n", "\n").encode())
+    assert pair.run()
+    assert (pair.ours / "dvc.lock").read_text(encoding="utf-8") == before
+    # What runs gets hashes of DVC 3, but for the files that are the same as before.
+    pair.change("data.txt", "2\n")
+    assert pair.run()
+    assert pair.differences() == {}
+    after = (pair.ours / "dvc.lock").read_text(encoding="utf-8")
+    assert 0 < after.count("hash: md5") < after.count("path:")
+    pair.change("given/a", "changed")
+    assert pair.run()
+    assert pair.differences() == {}
+    assert (pair.fast, pair.slow) == (15, 0)
+
+
+def test_results_of_dvc_2_are_restored_by_dvc(template: Path, tmp_path: Path) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    pair.change("given/a", "a")
+    for root in (pair.theirs, pair.ours):
+        (root / "windows.txt").write_bytes(TEXT_OF_WINDOWS.encode())
+    pair.change("dvc.yaml", OLD_PIPELINE)
+    assert pair.run()
+    for root in (pair.theirs, pair.ours):
+        _age(root)
+        shutil.rmtree(root / "d")
+    assert pair.run()
+    assert pair.differences() == {}
+    assert pair.slow > 0
 
 
 IGNORED = """\

@@ -188,7 +188,7 @@ def test_dvcs_own_lane_knows_it_too(
     ran: Run, workflows: WorkflowManager, write, run: Callable[..., Run], states, project: Project
 ) -> None:
     with (project.root / ".dvc" / "config").open("a") as config:
-        config.write("[core]\n    autostage = true\n")
+        config.write("[cache]\n    type = hardlink,copy\n")
     write("train.py", f"# Doubles.\n{CODE}")
     assert told(workflows)["train"][1] is True
     assert states(run(accept_cosmetic=True))["train"] == "CACHED"
