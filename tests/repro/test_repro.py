@@ -277,6 +277,33 @@ def test_a_folder_of_a_repository_and_none(kind: str, tmp_path: Path) -> None:
     assert {path for path in pair.differences() if "/.dvc/tmp" not in path} == set()
 
 
+def test_what_is_written_is_staged_where_dvc_does_so(pair: Pair) -> None:
+    for root in (pair.theirs, pair.ours):
+        assert call("dvc", root, "config", "core.autostage", "true").code == 0
+    pair.change("sub/.keep", "")
+    below = {"cmd": "cat ../data.txt > d", "wdir": "sub", "deps": ["../data.txt"], "outs": ["d"]}
+    pair.write({**CHAIN, "below": below})
+    for text in ("1\n", "2\n"):
+        pair.change("data.txt", text)
+        theirs, ours = pair.repro()
+        assert ours.lines == theirs.lines
+        assert pair.differences() == {}
+        staged, ours_staged = (
+            twins.git(root, "diff", "--cached", "--name-only", "--", "dvc.lock", "*.gitignore")
+            for root in (pair.theirs, pair.ours)
+        )
+        assert ours_staged == staged
+        assert {"dvc.lock", "sub/.gitignore"} <= set(staged.split())
+    # Nothing is staged after a failure.
+    pair.write({"wrong": FAILING["wrong"], **CHAIN})
+    pair.repro()
+    theirs_status, ours_status = (
+        twins.git(root, "status", "--porcelain", "--", "dvc.lock")
+        for root in (pair.theirs, pair.ours)
+    )
+    assert ours_status == theirs_status
+
+
 def test_stages_run_beside_each_other(pair: Pair) -> None:
     pair.write(
         {
