@@ -243,8 +243,8 @@ class DVCUnavailableError(ReasonError, code="30104", status=503):
 class DVCNotInitializedError(MLWSError, code="30204", status=409):
     message = Message("DVC is not initialized in this project.")
     solution = Message(
-        "Run `dvc init` in the project's root folder, then commit the files that it created. If DVC "
-        "is set up in another folder of the repository, run `jupyter mlws repro` there instead."
+        "Run `dvc init` in the project's root folder, then commit the files that it created. If "
+        "DVC is set up in another folder of the repository, run `jupyter mlws repro` there instead."
     )
 
 
