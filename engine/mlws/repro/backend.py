@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from mlws.core.i18n import Message
 from mlws.dvc import yaml_loader
 from mlws.dvc.ignores import Ignores
-from mlws.dvc.native.examination import hashes_of
 from mlws.dvc.native.hash_cache import HashCache
-from mlws.dvc.native.objects import ObjectCache, is_legacy
+from mlws.dvc.native.objects import ObjectCache, is_legacy, key_of_item
 from mlws.dvc.native.pipeline import HEAVY_BYTES, NativeBackend, open_backend
 from mlws.dvc.native.repository import read_setup
 from mlws.dvc.reproduction import DvcReproduction
@@ -127,7 +126,7 @@ class RepositoryBackend:
         if out is None or self._objects is None:
             return self._dvc.differences(node.file)
         try:
-            key = hashes_of({"outs": [out]}, "outs")[out["path"]]
+            key = key_of_item(out) or ""
             measurement = self._objects.measure(str(self._root / node.outs[0]), is_legacy(key))
         except UnsupportedStageError:
             return self._dvc.differences(node.file)
@@ -176,13 +175,12 @@ class RepositoryBackend:
         if out is None or self._objects is None:
             return False
         try:
-            key = hashes_of({"outs": [out]}, "outs")[out["path"]]
-            measurement = self._objects.measure(str(self._root / node.outs[0]), is_legacy(key))
-            if measurement is None:
-                return self._options.allow_missing
-            return measurement.key == key and (
-                self._options.allow_missing or self._objects.holds(key)
-            )
+            path = str(self._root / node.outs[0])
+            if not self._options.allow_missing:
+                return self._objects.is_current(path, out)
+            key = key_of_item(out)
+            measurement = self._objects.measure(path, is_legacy(key))
+            return measurement is None or measurement.key == key
         except UnsupportedStageError:
             return False
 

@@ -252,8 +252,7 @@ class StageExaminer:
                 deps.append({**expected, "path": dep.path})
                 continue
             item = item_of(entry_of_lock, "deps", dep.path)
-            keeps = self._objects.keeps_legacy_hash(dep.full, item)
-            measurement = self._objects.measure(dep.full, keeps)
+            measurement = self._objects.record(dep.full, item)
             if measurement is None:
                 return None
             deps.append({"path": dep.path, **measurement.fields()})

@@ -126,16 +126,19 @@ class ObjectCache:
             return self._measure_directory(path, is_legacy)[0]
         raise UnsupportedStageError(Message("a link or special file"))
 
-    def keeps_legacy_hash(self, path: str, item: Mapping[str, Any] | None) -> bool:
-        """Return whether a run that found ``item`` in the lock file records a hash of DVC 2.
+    def record(
+        self, path: str, item: Mapping[str, Any] | None, *, store: bool = False
+    ) -> Measurement | None:
+        """Return what is at ``path`` as a run records it that found ``item`` in the lock file.
 
-        It does so while that hash is right. ``item`` is empty for a path that the stage's entry
-        lacks, None without an entry.
+        A hash of DVC 2 stays while it is right. ``item`` is empty for a path that the stage's
+        entry lacks, None without an entry. ``store``: put the content into the cache.
         """
-        if item is None or "hash" in item:
-            return False
-        measurement = self.measure(path, is_legacy=True)
-        return measurement is not None and measurement.key == key_of_item(item)
+        keeps_hash = False
+        if item is not None and "hash" not in item:
+            measurement = self.measure(path, is_legacy=True)
+            keeps_hash = measurement is not None and measurement.key == key_of_item(item)
+        return (self.store if store else self.measure)(path, keeps_hash)
 
     def _file_hash(self, path: str, file_stat: os.stat_result, is_legacy: bool = False) -> str:
         if is_legacy:
@@ -275,6 +278,12 @@ class ObjectCache:
         return listing is not None and all(
             self._is_intact(f"{prefix}{hash_}") for hash_ in listing.values()
         )
+
+    def is_current(self, path: str, item: Mapping[str, Any]) -> bool:
+        """Return whether ``path`` and the cache have the content of an entry of a `.dvc` file."""
+        key = key_of_item(item)
+        measurement = None if key is None else self.measure(path, is_legacy(key))
+        return measurement is not None and measurement.key == key and self.holds(measurement.key)
 
     def listing(self, md5: str) -> dict[str, str] | None:
         """Return the hashes of a directory's files by relative path; None if it is unreadable."""

@@ -29,7 +29,7 @@ from mlws.dvc.native.examination import (
 from mlws.dvc.native.hash_cache import MIN_CACHED_FILE_BYTES, HashCache
 from mlws.dvc.native.lock_copy import remember_renamed
 from mlws.dvc.native.lockfile import LockFile, hold_dvc_lock
-from mlws.dvc.native.objects import ObjectCache, is_binary, is_legacy, key_of_item, remove
+from mlws.dvc.native.objects import ObjectCache, is_binary, remove
 from mlws.dvc.native.repository import read_setup
 from mlws.dvc.native.runcache import RunCache
 from mlws.dvc.native.stage import NativeStage, StagePath, parse_stage, relative
@@ -276,9 +276,7 @@ class NativeBackend:
             self._record_entry(name, dvc)
             return result
 
-        result = self._call_with_fallback(name, natively, by_dvc)
-        self._objects.keep_legacy_listings()
-        return result
+        return self._call_with_fallback(name, natively, by_dvc)
 
     def command(self, name: str, python: str = sys.executable) -> Command:
         """Return the processes of a prepared stage; ``python`` runs if no other is activated."""
@@ -308,9 +306,7 @@ class NativeBackend:
                     path = relative(out.full, self._root)
                     raise StageError(f"binary file '{path}' cannot be used as metrics.")
                 item = item_of(self.recorded(name), "outs", out.path)
-                keeps = self._objects.keeps_legacy_hash(out.full, item)
-                act = self._objects.store if store else self._objects.measure
-                measurement = act(out.full, keeps)
+                measurement = self._objects.record(out.full, item, store=store)
                 if measurement is None:
                     raise self._missing_output_error(out)
                 if store and out.cached and not measurement.folder:
@@ -328,7 +324,6 @@ class NativeBackend:
             self._record_entry(name, dvc)
 
         self._call_with_fallback(name, natively, by_dvc)
-        self._objects.keep_legacy_listings()
         return self.hashes(name)
 
     def _missing_output_error(self, out: StagePath) -> StageError:
@@ -400,9 +395,7 @@ class NativeBackend:
             return False
         self._existing_names = list(base.settled)
         names = set(self.names)
-        self._finished_entries.update(
-            {name: entry for name, entry in entries.items() if name in names}
-        )
+        self._finished_entries |= {name: one for name, one in entries.items() if name in names}
         self._not_ignored.update(entries.keys() & self._stages.keys())
         return True
 
@@ -426,14 +419,14 @@ class NativeBackend:
             for name, entry in self._finished_entries.items()
             if name not in self._written_names
         }
+        self._objects.keep_legacy_listings()
         if not news:
             return
         try:
             with hold_dvc_lock(self._root):
                 # In this order, as DVC: who finds an entry in the lock file looks no further.
                 self._ignore(self._not_ignored.intersection(news), order)
-                dvc = self._dvc_pipeline
-                if dvc is not None:
+                if (dvc := self._dvc_pipeline) is not None:
                     with self._ignore_lock:
                         self._ignores.sort_new_lines(
                             path
@@ -446,8 +439,7 @@ class NativeBackend:
                         )
                 self._lock.write(news, order, set(self._existing_names))
                 if self._stages_files:
-                    lock = (self._root / self._path).with_suffix(".lock")
-                    self._ignores.stage([lock.relative_to(self._root).as_posix()])
+                    self._ignores.stage([f"{self._path.removesuffix('.yaml')}.lock"])
         except OSError as error:
             raise StageError(f"{error.strerror or error}: {self._path}") from error
         self._written_names.update(news)
@@ -460,12 +452,9 @@ class NativeBackend:
             try:
                 data = yaml_loader.read((self._root / f"{path}.dvc").read_text(encoding="utf-8"))
                 (out,) = data["outs"]
-                key = key_of_item(out)
-                if not set(data) - {"outs", "meta", "desc"} and key is not None:
-                    measurement = self._objects.measure(str(self._root / path), is_legacy(key))
-                    is_current = measurement is not None and measurement.key == key
-                    if is_current and self._objects.holds(key):
-                        continue
+                is_plain = not set(data) - {"outs", "meta", "desc"}
+                if is_plain and self._objects.is_current(str(self._root / path), out):
+                    continue
             except (UnsupportedStageError, KeyError, TypeError, ValueError, OSError):
                 pass  # DVC reads it
             stale.append(path)
