@@ -440,8 +440,8 @@ def logs(context: CommandContext, run: str, node: str, follow: bool) -> int:
         context.screen.data(part)
         return EXIT_SUCCESS
     if not follow and part["text"]:
-        text = context.views.text(part["text"])
-        context.screen.show_result(text, is_wide=True, is_paged=context.is_paged)
+        lines = context.views.text(part["text"])
+        context.screen.show_result(lines, is_wide=True, is_paged=context.is_paged)
         return EXIT_SUCCESS
     _show_text(context, part["text"])
     while follow and not part["complete"]:

@@ -158,9 +158,9 @@ STATUS_OPTIONS = (
 )
 
 DOCTOR_ABOUT = Message(
-    "Find what is wrong, and say how to repair it.\n\nThe project and this machine are checked. "
-    "Nothing is changed, and the network is not used. TARGETS are areas: git, dvc, remotes, versions, "
-    "disk, permissions, lab; without them, all. Exit code 1 if there is a problem."
+    "Find problems, and say how to repair them.\n\nThe project and this machine are checked. "
+    "Nothing is changed, and the network is not used. TARGETS are areas: git, dvc, remotes, "
+    "versions, disk, permissions, lab; without them, all. Exit code 1 if there is a problem."
 )
 
 
