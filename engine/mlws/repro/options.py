@@ -68,6 +68,26 @@ class StatusOptions:
     quiet: bool = False
 
 
+class GraphFormat(StrEnum):
+    """How a graph of stages is printed; the values are the names of the options."""
+
+    TREE = "tree"
+    MERMAID = "mermaid"
+    MARKDOWN = "md"
+    DOT = "dot"
+
+
+@dataclass(frozen=True)
+class GraphOptions:
+    """The options of `dvc dag`."""
+
+    target: str | None = None
+    format: GraphFormat = GraphFormat.TREE
+    full: bool = False
+    outs: bool = False
+    collapse: bool = False
+
+
 class Values(Enum):
     """Kind of values that are shown and compared."""
 
@@ -163,6 +183,22 @@ DOCTOR_ABOUT = Message(
     "versions, disk, permissions, lab; without them, all. Exit code 1 if there is a problem."
 )
 
+
+DAG_ABOUT = Message(
+    "Show the graph of the stages, like `dvc dag`.\n\nA tree, in which what was shown before has "
+    "the mark (*). TARGET is a stage, a dvc.yaml or .dvc file, or an output: only what it needs."
+)
+DAG_OPTIONS = (
+    Option(("--mermaid",), Message("Print a Mermaid flowchart.")),
+    Option(("--md",), Message("Print a Mermaid flowchart as a block of Markdown.")),
+    Option(("--dot",), Message("Print the DOT format of Graphviz.")),
+    Option(("--full",), Message("The whole pipelines that TARGET belongs to.")),
+    Option(("-o", "--outs"), Message("Outputs instead of stages.")),
+    Option(
+        ("--collapse-foreach-matrix", "collapse"),
+        Message("The variants of `foreach` and `matrix` as one stage."),
+    ),
+)
 
 MARKDOWN = Option(("--md", "markdown"), Message("Print a Markdown table."))
 PRECISION = Option(

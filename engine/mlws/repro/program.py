@@ -24,6 +24,8 @@ from mlws.core.command_help import (
 from mlws.core.i18n import Message, environment_language
 from mlws.repro.options import (
     ABOUT,
+    DAG_ABOUT,
+    DAG_OPTIONS,
     DOCTOR_ABOUT,
     METRICS_ABOUT,
     METRICS_DIFF_ABOUT,
@@ -36,6 +38,8 @@ from mlws.repro.options import (
     PARAMS_DIFF_OPTIONS,
     STATUS_ABOUT,
     STATUS_OPTIONS,
+    GraphFormat,
+    GraphOptions,
     Option,
     StatusOptions,
     ValueOptions,
@@ -48,7 +52,7 @@ GARBAGE = 500_000
 EXIT_USAGE_ERROR, EXIT_INTERRUPTED = 2, 130
 PROGRAM = Message("Runs the pipelines of dvc.yaml files, and writes what DVC writes.")
 SECTIONS = (
-    (Message("Pipelines"), ("repro", "status")),
+    (Message("Pipelines"), ("repro", "status", "dag")),
     (Message("Results"), ("metrics", "params")),
     (Message("This program"), ("doctor",)),
 )
@@ -171,6 +175,16 @@ def run_status(
     return run(folder, language, StatusOptions(targets, **options), as_json=as_json)
 
 
+def run_dag(context: click.Context, as_json: bool, target: str | None, **options: bool) -> int:
+    """Execute `dag` with the options of a command line; return its exit code."""
+    from mlws.repro.dag import run
+
+    folder, language = context.obj
+    # Of several formats, the last one here counts, as with DVC.
+    formats = [one for one in GraphFormat if options.pop(one.value, one is GraphFormat.TREE)]
+    return run(folder, language, GraphOptions(target, formats[-1], **options), as_json=as_json)
+
+
 def run_show(context: click.Context, as_json: bool, targets: Sequence[str], **options: Any) -> int:
     """Execute `metrics show` with the options of a command line; return its exit code."""
     from mlws.repro.value_tables import show
@@ -220,6 +234,13 @@ GROUPS = {"metrics": METRICS_ABOUT, "params": PARAMS_ABOUT}
 COMMANDS = (
     Command("repro", ABOUT, OPTIONS, run_repro),
     Command("status", STATUS_ABOUT, STATUS_OPTIONS, run_status),
+    Command(
+        "dag",
+        DAG_ABOUT,
+        DAG_OPTIONS,
+        run_dag,
+        {"target": {"required": False, "type": click.Path()}},
+    ),
     Command("show", METRICS_SHOW_ABOUT, METRICS_SHOW_OPTIONS, run_show, group="metrics"),
     Command("diff", METRICS_DIFF_ABOUT, METRICS_DIFF_OPTIONS, run_diff, REVISIONS, group="metrics"),
     Command("diff", PARAMS_DIFF_ABOUT, PARAMS_DIFF_OPTIONS, run_diff, REVISIONS, group="params"),
