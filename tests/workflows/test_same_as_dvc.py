@@ -15,6 +15,7 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from mlws.dvc.native.commands import remove_shim_directories
 from tests.series import length
 from tests.workflows import twins
 from tests.workflows.twins import Twins
@@ -319,6 +320,41 @@ def test_the_lock_file_keeps_its_mode(template: Path, tmp_path: Path) -> None:
     pair.change("dvc.yaml", yaml.safe_dump(FOLDER).replace("echo 2", "echo 3"))
     assert pair.run()
     assert pair.differences() == {}
+
+
+def test_a_parameter_of_several_stages_is_written_in_full(template: Path, tmp_path: Path) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    stages = {
+        name: {"cmd": f"echo {name} > {name}", "params": ["opt"], "outs": [name]} for name in "xyz"
+    }
+    pair.change("dvc.yaml", yaml.safe_dump({"stages": stages}))
+    # With a comment, the file is updated in place of written anew.
+    pair.change("dvc.lock", "schema: '2.0'\n# mine\nstages: {}\n")
+    assert pair.run()
+    assert pair.differences() == {}
+    pair.change(PARAMS_FILE, PARAMS.replace("size: 3", "size: 4"))
+    assert pair.run()
+    assert pair.differences() == {}
+    assert (pair.fast, pair.slow) == (6, 0)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"PATH": "/r/versions/3/bin:/r/libexec:/r/plugins/a/bin:/r/plugins/b/bin:/usr/bin:/bin"},
+        {"PATH": "/r/versions/3/bin:/r/libexec:/usr/bin"},
+        {"PATH": "/usr/bin:/bin:/r/plugins/a"},
+        {"PATH": "/usr/bin"},
+        {"PATH": "/r/versions/3/bin:/r/libexec:/usr/bin", "PYENV_DIR": ""},
+        {},
+    ],
+)
+def test_a_shim_of_pyenv_leaves_the_path_as_with_dvc(variables: dict[str, str]) -> None:
+    from dvc.utils import fix_env
+
+    shim = {"PYENV_DIR": "/w", "PYENV_HOOK_PATH": "/h", "PYENV_VERSION": "3", "PYENV_ROOT": "/r"}
+    environment = {**shim, **variables}
+    assert remove_shim_directories(environment) == fix_env(environment)
 
 
 def test_outputs_that_git_tracks_are_refused_before_they_run(

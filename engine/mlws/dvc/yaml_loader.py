@@ -28,7 +28,7 @@ _FLOAT = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+
 AMBIGUOUS_SCALAR = re.compile(
     r"[-+]?(?:[0-9_]+\.?[0-9_]*|\.[0-9_]*)(?:e[-+]?[0-9_]+)?|[-+]?0(?:b[01_]*|o[0-7_]*|x[0-9a-f_]*)"
     r"|[-+]?[0-9][0-9_:.]*"
-    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|[-+]?\.(?:inf|nan)|=|<<",
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[t \t].*)?|[-+]?\.(?:inf|nan)|=|<<",
     re.IGNORECASE,
 )
 """Scalars that one version of YAML or the other reads as a number, a date or a special value."""

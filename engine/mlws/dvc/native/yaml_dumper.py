@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
@@ -53,7 +54,8 @@ def update(text: str, stages: Mapping[str, Any]) -> str:
     entries = data.setdefault("stages", {})
     for name, new_entry in stages.items():
         if entries.get(name) != new_entry:
-            entries[name] = new_entry
+            # Values that several entries share, such as a parameter, would be written as aliases.
+            entries[name] = deepcopy(new_entry)
     return _dump_with_ruamel(data)
 
 
