@@ -99,6 +99,11 @@ def test_its_lock_is_that_of_dvc(program: Path, project: Path, tmp_path: Path) -
         text=True,
     )
     assert status.stdout == "Data and pipelines are up to date.\n"
+    assert run(program, project, "status").stdout == status.stdout
+    assert run(program, project, "metrics", "show").stdout.split() == ["Path", "count.txt", "4"]
+    assert run(program, project, "dag").stdout == "write\n└── count\n"
+    doctor = run(program, project, "doctor", "dvc")
+    assert (doctor.returncode, doctor.stderr) == (0, ""), doctor.stdout
 
 
 @pytest.mark.parametrize(
@@ -106,6 +111,8 @@ def test_its_lock_is_that_of_dvc(program: Path, project: Path, tmp_path: Path) -
     [
         (["repro", "--pull"], 255, "pip install 'mlws[dvc]'"),
         (["repro", "nowhere"], 255, "nowhere"),
+        (["add", "write.py"], 255, "pip install 'mlws[dvc]'"),
+        (["dag", "nothing"], 255, "nothing"),
         (["repro", "-j", "0"], 2, "-j"),
         (["repo"], 2, "repro"),
         (["-C", "nowhere", "repro"], 2, "nowhere"),

@@ -114,3 +114,14 @@ def test_targets_folders_and_exit_codes(project: Path, tmp_path: Path) -> None:
 
 def test_an_empty_project_says_how_to_begin(template: Path) -> None:
     assert "no data or pipelines" in compare(template / "ours").out
+
+
+def test_commands_of_dvc_are_handed_to_it(project: Path, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(project, root, symlinks=True)
+    (root / "more.txt").write_text("more\n")
+    assert call("mlws", root, "add", "--quiet", "more.txt").code == 0
+    (root / "more.txt").unlink()
+    assert call("mlws", root, "checkout", "more.txt.dvc").out.split() == ["A", "more.txt"]
+    refusal = call("mlws", root, "commit", "--wrong")
+    assert (refusal.code, "--wrong" in refusal.err) == (254, True)

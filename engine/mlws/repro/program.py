@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -53,6 +55,7 @@ EXIT_USAGE_ERROR, EXIT_INTERRUPTED = 2, 130
 PROGRAM = Message("Runs the pipelines of dvc.yaml files, and writes what DVC writes.")
 SECTIONS = (
     (Message("Pipelines"), ("repro", "status", "dag")),
+    (Message("Data"), ("add", "commit", "checkout")),
     (Message("Results"), ("metrics", "params")),
     (Message("This program"), ("doctor",)),
 )
@@ -130,6 +133,18 @@ def create_program(language: str) -> click.Group:
         )
         translate_help(command, language)
         groups[one.group].add_command(command)
+    for name, about in DVC_COMMANDS.items():
+        # Without a help of its own: `--help` is one of the options, too.
+        group.add_command(
+            click.Command(
+                name,
+                help=about.in_(language),
+                context_settings={"ignore_unknown_options": True},
+                params=[click.Argument(["words"], nargs=-1, type=click.UNPROCESSED)],
+                callback=click.pass_context(run_by_dvc),
+                add_help_option=False,
+            )
+        )
     for subgroup in groups.values():
         translate_help(subgroup, language)
     group.set_sections(SECTIONS, language)
@@ -213,6 +228,21 @@ def run_doctor(context: click.Context, as_json: bool, targets: Sequence[str]) ->
     return run(folder, language, targets, as_json=as_json)
 
 
+def run_by_dvc(context: click.Context, words: Sequence[str]) -> int:
+    """Execute a command of DVC with its own options; return its exit code."""
+    from mlws.core.errors import DVCUnavailableError
+    from mlws.repro.console import Ending, reporting
+
+    folder, language = context.obj
+    ending = Ending()
+    with reporting(ending, language):
+        if find_spec("dvc") is None:
+            raise DVCUnavailableError(reason="No module named 'dvc'")
+        command = [sys.executable, "-m", "dvc", str(context.info_name), *words]
+        ending.code = subprocess.run(command, cwd=folder, check=False).returncode
+    return ending.code
+
+
 class Command(NamedTuple):
     """A command of the program; ``group`` is the one that it belongs to."""
 
@@ -230,6 +260,12 @@ REVISIONS = {
     "old": {"required": False, "default": "HEAD"},
     "new": {"required": False, "default": "workspace"},
 }
+DVC_COMMANDS = {
+    "add": Message("Track data, by `dvc add`."),
+    "commit": Message("Record changed data and results, by `dvc commit`."),
+    "checkout": Message("Get data from the cache, by `dvc checkout`."),
+}
+"""What DVC itself does, with all of its options."""
 GROUPS = {"metrics": METRICS_ABOUT, "params": PARAMS_ABOUT}
 COMMANDS = (
     Command("repro", ABOUT, OPTIONS, run_repro),
