@@ -1,12 +1,13 @@
 import { Notification } from '@jupyterlab/apputils';
-import { afterEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 
 import { project, settle, Wire } from '../__tests__/server';
 import { ResumedRunNotices } from './resumedRuns';
 
 const PATH = 'dvc.yaml';
 
-afterEach(() => {
+// Other tests of the same process have left notifications.
+beforeEach(() => {
   Notification.dismiss();
   localStorage.clear();
 });
