@@ -164,7 +164,7 @@ def tags(views: Views, rows: Sequence[JSON]) -> list[Block]:
     return views.listing(
         rows,
         Message("No tags yet."),
-        Column(Message("Tag"), "name", Tone.STRONG),
+        Column(Message("Tag"), "name", Tone.STRONG, is_id=True),
         COMMIT,
         Column(Message("Message"), lambda row: (row["message"] or row["subject"]).split("\n")[0]),
         TIME,
@@ -239,7 +239,7 @@ def branches(views: Views, rows: Sequence[JSON]) -> list[Block]:
     return views.listing(
         rows,
         Message("No branches yet."),
-        Column(Message("Branch"), name),
+        Column(Message("Branch"), name, is_id=True),
         COMMIT,
         Column(Message("Upstream"), upstream, Tone.BUSY),
         Column(Message("Message"), "subject"),

@@ -113,7 +113,7 @@ class Table:
         room = width - len(GAP) - sum(widths[one] for one in places if one != self.flexible)
         limits = {self.flexible: room}
         if self.required is None:
-            limits = self._limits(width)
+            limits = self.cuts(width)
         return Table(
             [self.columns[place] for place in places],
             [
@@ -128,7 +128,7 @@ class Table:
             ],
         )
 
-    def _limits(self, width: int) -> dict[int | None, int]:
+    def cuts(self, width: int) -> dict[int | None, int]:
         """Return the characters to cut columns to, the widest ones first."""
         limits: dict[int | None, int] = {
             place: size - len(GAP)

@@ -50,7 +50,7 @@ _TONES = {
 class Column(NamedTuple):
     """Column of a table: its title, and the text of each row by the row's key or a function.
 
-    ``is_id``: never cut. ``is_time``: the values are times of the API.
+    ``is_id``: people type it, so it is never cut. ``is_time``: the values are times of the API.
     """
 
     title: Message

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.projects.programs import Programs
 
 MAX_NAMED_PROGRAMS = 8
-NODE = Column(Message("Node"), "id", Tone.STRONG)
+NODE = Column(Message("Node"), "id", Tone.STRONG, is_id=True)
 
 
 def components(views: Views, components: Iterable[JSON]) -> list[Block]:
@@ -36,6 +36,7 @@ def components(views: Views, components: Iterable[JSON]) -> list[Block]:
         Column(
             Message("Name"),
             lambda row: Cell(row["name"], Tone.BAD if row["error"] else Tone.STRONG),
+            is_id=True,
         ),
         Column(Message("Inputs"), lambda row: ports(row["inputs"])),
         Column(Message("Outputs"), lambda row: ports(row["outputs"])),

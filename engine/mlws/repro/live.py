@@ -49,7 +49,7 @@ class LiveStages:
         self._height = 0
         self._lock = threading.RLock()
         self._has_ended = threading.Event()
-        self._thread = threading.Thread(target=self._refresh, daemon=True)
+        self._thread = threading.Thread(target=self.refresh, daemon=True)
         # https://no-color.org
         self._has_style = not os.environ.get("NO_COLOR")
 
@@ -91,7 +91,8 @@ class LiveStages:
             yield
             self._draw()
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Redraw the lines at an interval, until the end."""
         while not self._has_ended.wait(INTERVAL):
             with self._lock:
                 self._draw()
