@@ -69,7 +69,7 @@ PROGRAM_HELP = Message(
 FOLDER_HELP = Message("Use the project that contains this folder.")
 NO_PAGER_HELP = Message("Do not show long results in a pager.")
 SECTIONS = (
-    (Message("Project"), ("projects", "trust", "env", "doctor")),
+    (Message("Project"), ("projects", "trust", "env", "doctor", "completion")),
     (
         Message("Snapshots"),
         (

@@ -1,4 +1,4 @@
-"""The commands of the engine: `repro`, with the options of `dvc repro`, and `doctor`."""
+"""The commands that the engine has, too: `repro`, `doctor` and `completion`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli.context import CommandContext
+from mlws.core.command_help import COMPLETION_ABOUT, SHELLS, completion_script
 from mlws.repro.options import ABOUT, DOCTOR_ABOUT, OPTIONS, Area, read_options
 
 
@@ -37,3 +38,18 @@ def doctor(context: CommandContext, targets: Sequence[str]) -> int:
     return run(
         context.folder, context.language, targets, as_json=context.as_json, checks=ALL_CHECKS
     )
+
+
+@cli.command(
+    COMPLETION_ABOUT.text,
+    cli.argument("shell", type=click.Choice(SHELLS)),
+)
+def completion(context: CommandContext, shell: str) -> int:
+    from jupyter_mlws.cli.main import build
+
+    script = completion_script(build(context.language), "jupyter-mlws", shell)
+    if context.as_json:
+        context.screen.data({"script": script})
+    else:
+        click.echo(script)
+    return 0

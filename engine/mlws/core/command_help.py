@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 
 import click
+from click.shell_completion import get_completion_class
 
 from mlws.core.i18n import CHINESE, Message
 
@@ -18,6 +19,13 @@ HELP_SETTINGS = {"help_option_names": ["-h", "--help"]}
 OTHER_COMMANDS = Message("Other commands")
 SENTENCE_END = re.compile(r"(?<=\.)\s|(?<=。)")
 HEADINGS = {"Options": "选项", "Commands": "命令", "Usage": "用法", "Usage: ": "用法："}
+
+
+COMPLETION_ABOUT = Message(
+    "Print the script with which SHELL completes words.\n\nSHELL is bash, zsh or fish. Write the "
+    "script where the shell reads its settings, such as ~/.bashrc."
+)
+SHELLS = ("bash", "zsh", "fish")
 
 
 class UnknownCommandError(click.UsageError):
@@ -130,3 +138,11 @@ def usage_message(error: click.UsageError) -> Message:
         near = ", ".join(error.similar)
         return Message("No such command: {name}. Did you mean {near}?", name=error.name, near=near)
     return Message.verbatim(error.format_message())
+
+
+def completion_script(program: click.Command, name: str, shell: str) -> str:
+    """Return the script with which a shell completes the words of a program by its ``name``."""
+    completer = get_completion_class(shell)
+    if completer is None:
+        raise click.BadParameter(shell)
+    return completer(program, {}, name, f"_{name.replace('-', '_')}_COMPLETE".upper()).source()

@@ -7,19 +7,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 from mlws._version import __version__
 from mlws.core.command_help import (
+    COMPLETION_ABOUT,
     HELP_SETTINGS,
     JSON_HELP,
+    SHELLS,
     VERSION_HELP,
     CommandGroup,
+    completion_script,
     translate_help,
     usage_message,
 )
@@ -40,6 +45,7 @@ from mlws.repro.options import (
     PARAMS_DIFF_OPTIONS,
     STATUS_ABOUT,
     STATUS_OPTIONS,
+    Area,
     GraphFormat,
     GraphOptions,
     Option,
@@ -57,7 +63,7 @@ SECTIONS = (
     (Message("Pipelines"), ("repro", "status", "dag")),
     (Message("Data"), ("add", "commit", "checkout")),
     (Message("Results"), ("metrics", "params")),
-    (Message("This program"), ("doctor",)),
+    (Message("This program"), ("doctor", "completion")),
 )
 """The commands in the order of the help."""
 FOLDER = Message("Run as if started in this folder.")
@@ -116,6 +122,7 @@ def create_program(language: str) -> click.Group:
     for name, about in GROUPS.items():
         groups[name] = CommandGroup(name, help=about.in_(language), context_settings=HELP_SETTINGS)
         group.add_command(groups[name])
+    json_option = [click.Option(["--json", "as_json"], is_flag=True, help=JSON_HELP.in_(language))]
     for one in COMMANDS:
         command = ListCommand(
             one.name,
@@ -127,7 +134,7 @@ def create_program(language: str) -> click.Group:
                     click.Option(option.names, help=option.about.in_(language), **option.settings)
                     for option in one.options
                 ),
-                click.Option(["--json", "as_json"], is_flag=True, help=JSON_HELP.in_(language)),
+                *json_option[: one.has_json],
             ],
             callback=click.pass_context(one.callback),
         )
@@ -228,6 +235,30 @@ def run_doctor(context: click.Context, as_json: bool, targets: Sequence[str]) ->
     return run(folder, language, targets, as_json=as_json)
 
 
+def run_completion(context: click.Context, shell: str) -> int:
+    """Print the script with which a shell completes the words of the program."""
+    root = context.find_root()
+    click.echo(completion_script(root.command, str(root.info_name), shell))
+    return 0
+
+
+def complete_stages(
+    context: click.Context, _: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Return the stages that a target may be; where there is none, the shell offers files."""
+    from mlws.core.errors import MLWSError
+    from mlws.repro.errors import ReproError
+    from mlws.repro.repository import Repository
+
+    names: list[str] = []
+    with suppress(MLWSError, ReproError, OSError):
+        repository, here = Repository.find(context.find_root().params["folder"] or Path())
+        names = [node.address(here) for node in repository.nodes.values()]
+    matches = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    # Both at once is not possible in bash.
+    return matches or [CompletionItem(incomplete, type="file")]
+
+
 def run_by_dvc(context: click.Context, words: Sequence[str]) -> int:
     """Execute a command of DVC with its own options; return its exit code."""
     from mlws.core.errors import DVCUnavailableError
@@ -251,11 +282,17 @@ class Command(NamedTuple):
     options: Sequence[Option]
     callback: Callable[..., int]
     arguments: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-        {"targets": {"nargs": -1, "type": click.Path()}}
+        {"targets": {"nargs": -1, "type": click.Path(), "shell_complete": complete_stages}}
     )
     group: str = ""
+    has_json: bool = True
 
 
+AREAS = {
+    "nargs": -1,
+    "metavar": "[TARGETS]...",
+    "type": click.Choice([area.value for area in Area]),
+}
 REVISIONS = {
     "old": {"required": False, "default": "HEAD"},
     "new": {"required": False, "default": "workspace"},
@@ -275,12 +312,20 @@ COMMANDS = (
         DAG_ABOUT,
         DAG_OPTIONS,
         run_dag,
-        {"target": {"required": False, "type": click.Path()}},
+        {"target": {"required": False, "type": click.Path(), "shell_complete": complete_stages}},
     ),
     Command("show", METRICS_SHOW_ABOUT, METRICS_SHOW_OPTIONS, run_show, group="metrics"),
     Command("diff", METRICS_DIFF_ABOUT, METRICS_DIFF_OPTIONS, run_diff, REVISIONS, group="metrics"),
     Command("diff", PARAMS_DIFF_ABOUT, PARAMS_DIFF_OPTIONS, run_diff, REVISIONS, group="params"),
-    Command("doctor", DOCTOR_ABOUT, (), run_doctor),
+    Command("doctor", DOCTOR_ABOUT, (), run_doctor, {"targets": AREAS}),
+    Command(
+        "completion",
+        COMPLETION_ABOUT,
+        (),
+        run_completion,
+        {"shell": {"type": click.Choice(SHELLS)}},
+        has_json=False,
+    ),
 )
 
 
