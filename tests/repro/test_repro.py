@@ -277,6 +277,22 @@ def test_a_folder_of_a_repository_and_none(kind: str, tmp_path: Path) -> None:
     assert {path for path in pair.differences() if "/.dvc/tmp" not in path} == set()
 
 
+def test_frozen_data_and_data_of_dvc_2_are_as_their_files_say(pair: Pair) -> None:
+    for root in (pair.theirs, pair.ours):
+        assert call("dvc", root, "add", "-q", "data.txt").code == 0
+        pointer = root / "data.txt.dvc"
+        text = pointer.read_text(encoding="utf-8").replace("  hash: md5\n", "")
+        pointer.write_text(f"{text}frozen: true\n", encoding="utf-8")
+        objects = root / ".dvc" / "cache" / "files" / "md5"
+        for place in objects.iterdir():
+            place.rename(root / ".dvc" / "cache" / place.name)
+    theirs, ours = pair.repro()
+    assert ours.lines == theirs.lines
+    assert pair.differences() == {}
+    theirs_status, ours_status = pair.status()
+    assert ours_status == theirs_status
+
+
 def test_what_is_written_is_staged_where_dvc_does_so(pair: Pair) -> None:
     for root in (pair.theirs, pair.ours):
         assert call("dvc", root, "config", "core.autostage", "true").code == 0

@@ -189,7 +189,7 @@ class RepositoryBackend:
         try:
             data = yaml_loader.read((self._root / node.file).read_text(encoding="utf-8"))
             (out,) = data["outs"]
-            is_plain = not set(data) - {"outs", "meta", "desc", "md5", "wdir"}
+            is_plain = not set(data) - {"outs", "meta", "desc", "md5", "wdir", "frozen"}
             return out if is_plain and out.get("hash", "md5") == "md5" and "md5" in out else None
         except (UnsupportedStageError, KeyError, TypeError, ValueError, OSError):
             return None
