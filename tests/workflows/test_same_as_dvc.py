@@ -735,6 +735,7 @@ def test_the_lock_file_of_dvc_2_is_used_and_updated_natively(
     assert (pair.ours / "dvc.lock").read_text(encoding="utf-8") == before
     # What runs gets hashes of DVC 3, but for the files that are the same as before.
     pair.change("data.txt", "2\n")
+    pair.change("cd/x", "by hand")
     assert pair.run()
     assert pair.differences() == {}
     after = (pair.ours / "dvc.lock").read_text(encoding="utf-8")

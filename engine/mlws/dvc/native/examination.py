@@ -126,15 +126,9 @@ class StageExaminer:
         return list(self._differences(one, self._current_entry(one.name) or {}, Forecast()))
 
     def _differences(self, one: NativeStage, entry: Entry, forecast: Forecast) -> Iterator[Change]:
-        if one.runs_always:
-            yield Change(Cause.ALWAYS)
-        if entry and entry.get("cmd") != one.cmd:
-            yield Change(
-                Cause.COMMAND, old=command_text(entry.get("cmd")), new=command_text(one.cmd)
-            )
-        if not one.frozen:
-            yield from self._dependency_changes(one, entry, forecast)
-            yield from self._parameter_changes(one, entry)
+        changes = list(self._input_changes(one, entry, forecast))
+        yield from changes
+        has_changed = bool(changes)
         lock_hashes = hashes_of(entry, "outs")
         for out in one.outs:
             lock_hash = lock_hashes.get(out.path)
@@ -144,9 +138,26 @@ class StageExaminer:
                 state = "deleted"
             elif measurement.key != lock_hash:
                 state = "modified"
+                if has_changed:
+                    # DVC looks at an output only if nothing else has changed.
+                    self._objects.forget_legacy_listing(measurement.key)
             else:
                 continue
+            has_changed = True
             yield Change(Cause.OUTPUT, relative(out.full, self._root), state)
+
+    def _input_changes(
+        self, one: NativeStage, entry: Entry, forecast: Forecast
+    ) -> Iterator[Change]:
+        if one.runs_always:
+            yield Change(Cause.ALWAYS)
+        if entry and entry.get("cmd") != one.cmd:
+            yield Change(
+                Cause.COMMAND, old=command_text(entry.get("cmd")), new=command_text(one.cmd)
+            )
+        if not one.frozen:
+            yield from self._dependency_changes(one, entry, forecast)
+            yield from self._parameter_changes(one, entry)
 
     def _dependency_changes(
         self, one: NativeStage, entry: Entry, forecast: Forecast

@@ -188,6 +188,10 @@ class ObjectCache:
                 if not self._is_intact(key):
                     self._write(key, content)
 
+    def forget_legacy_listing(self, key: str) -> None:
+        """Do not store the list of a directory."""
+        self._legacy_listings.pop(key, None)
+
     def store(self, path: str, is_legacy: bool = False) -> Measurement | None:
         """Store what is at ``path`` in the cache; return None if it does not exist."""
         try:
