@@ -149,3 +149,15 @@ def without_reasons(value: object) -> object:
 )
 def test_same_as_dvc(project: Path, arguments: str) -> None:
     compare(project, *arguments.split())
+
+
+def test_values_in_the_cache_of_dvc_2(project: Path, tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    shutil.copytree(project, root, symlinks=True)
+    lines = (root / "dvc.lock").read_text().splitlines(keepends=True)
+    (root / "dvc.lock").write_text("".join(one for one in lines if one.strip() != "hash: md5"))
+    for folder in (root / ".dvc/cache/files/md5").iterdir():
+        shutil.move(folder, root / ".dvc/cache")
+    git(root, "commit", "-am", "as DVC 2")
+    assert "0.75" in compare(root, "metrics", "show", "stored.yaml").out
+    assert "0.75" in compare(root, "metrics", "diff", "HEAD", "--all").out

@@ -7,6 +7,7 @@ import os
 import posixpath
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +17,7 @@ from mlws.document.parse import FILE, parse
 from mlws.document.templates import definition_sources
 from mlws.dvc import yaml_loader
 from mlws.dvc.ignores import GIT_TIMEOUT
-from mlws.dvc.native.objects import object_path
+from mlws.dvc.native.objects import LEGACY, is_legacy, key_of_item, object_path
 from mlws.dvc.native.parameter_files import read_values
 from mlws.dvc.unsupported import UnsupportedStageError
 from mlws.repro.errors import Reason, ReproError
@@ -162,7 +163,11 @@ class Revision:
                 entries = json.loads(object_path(self._project, md5).read_bytes())
             except (OSError, ValueError):
                 return {}
-            files = {posixpath.join(place, entry["relpath"]): entry["md5"] for entry in entries}
+            kind = f"{LEGACY}:" if is_legacy(md5) else ""
+            files = {
+                posixpath.join(place, entry["relpath"]): f"{kind}{entry['md5']}"
+                for entry in entries
+            }
             return {path: one for path, one in files.items() if path.startswith(f"{folder}/")}
         return {}
 
@@ -176,7 +181,8 @@ class Revision:
                 for one in (entry or {}).get("outs") or ():
                     place = posixpath.normpath(posixpath.join(node.wdir, str(one.get("path"))))
                     if place == path:
-                        return str(one.get("md5") or "")
+                        with suppress(UnsupportedStageError):
+                            return key_of_item(one) or ""
         return ""
 
     def _data(self, file: str) -> Mapping[str, Any]:

@@ -402,8 +402,10 @@ def remove(path: str) -> None:
 
 
 def object_path(root: Path, md5: str) -> Path:
-    """Return the path of an object in the cache of the project at ``root``."""
-    return cache_folder(root) / "files" / "md5" / md5[:2] / md5[2:]
+    """Return the path of an object, named as in :class:`ObjectCache`, in a project's cache."""
+    kind, _, name = md5.rpartition(":")
+    folder = cache_folder(root) if kind else cache_folder(root) / "files" / "md5"
+    return folder / name[:2] / name[2:]
 
 
 def md5_of(path: str | Path) -> str:
