@@ -303,7 +303,7 @@ def test_a_terminal_asks_for_trust_and_names_what_would_run(
     assert "Workflow stages (1): dvc.yaml:a" in rows
     assert "Trust the authors of project? [y/N]: n" in text
     assert "run `jupyter mlws trust`" in text
-    assert in_terminal("y", hostile.root, "components")[0] == 0
+    assert in_terminal("y", hostile.root, "--no-pager", "components")[0] == 0
     assert is_trusted(hostile.root)
 
 

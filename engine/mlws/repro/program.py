@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -267,8 +266,11 @@ def run_by_dvc(context: click.Context, words: Sequence[str]) -> int:
     folder, language = context.obj
     ending = Ending()
     with reporting(ending, language):
-        if find_spec("dvc") is None:
-            raise DVCUnavailableError(reason="No module named 'dvc'")
+        try:
+            # Without its submodules, it loads in a moment.
+            import dvc  # noqa: F401
+        except ImportError as error:
+            raise DVCUnavailableError(reason=str(error)) from error
         command = [sys.executable, "-m", "dvc", str(context.info_name), *words]
         ending.code = subprocess.run(command, cwd=folder, check=False).returncode
     return ending.code
