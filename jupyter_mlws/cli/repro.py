@@ -45,9 +45,8 @@ def doctor(context: CommandContext, targets: Sequence[str]) -> int:
     cli.argument("shell", type=click.Choice(SHELLS)),
 )
 def completion(context: CommandContext, shell: str) -> int:
-    from jupyter_mlws.cli.main import build
-
-    script = completion_script(build(context.language), "jupyter-mlws", shell)
+    program = click.get_current_context().find_root().command
+    script = completion_script(program, "jupyter-mlws", shell)
     if context.as_json:
         context.screen.data({"script": script})
     else:

@@ -54,15 +54,15 @@ class CommandGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each command with the first sentence of its help, which is never cut."""
-        shown = [name for name in self.list_commands(ctx) if not self.commands[name].hidden]
-        width = max(map(len, shown), default=0)
-        grouped = {name for _, names in self.sections for name in names}
-        rest = [name for name in shown if name not in grouped]
+        visible = [name for name in self.list_commands(ctx) if not self.commands[name].hidden]
+        width = max(map(len, visible), default=0)
+        in_sections = {name for _, names in self.sections for name in names}
+        rest = [name for name in visible if name not in in_sections]
         for heading, names in [*self.sections, (self.other_commands, rest)]:
             rows = [
                 (name.ljust(width), first_sentence(self.commands[name]))
                 for name in names
-                if name in shown
+                if name in visible
             ]
             if rows:
                 with formatter.section(heading):

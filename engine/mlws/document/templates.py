@@ -64,7 +64,7 @@ class Values:
         self._imports: dict[str, list[str] | None] = {}
         self.reserved_names: tuple[str, ...] = ()
         self.uses: dict[str, dict[str, Any]] = {}
-        """What was found in files, by file and dotted name; mappings are left out, as DVC does."""
+        """Values of files that templates name, by file and dotted name; not mappings, as in DVC."""
 
     def copy(self) -> Values:
         """Return values to which others can be added."""

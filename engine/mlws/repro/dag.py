@@ -143,14 +143,14 @@ def _dot(graph: Graph) -> str:
 def _iter_tree(graph: Graph) -> Iterator[str]:
     """Yield the lines of a tree: below each stage those that need it, each subtree once."""
     downstream = reverse(graph)
-    shown: set[str] = set()
+    printed_names: set[str] = set()
     # Name, and what stands before it and before those below it; the next one is the last.
     ahead = [(name, "", "") for name, needs in graph.items() if not needs][::-1]
     while ahead:
         name, first, rest = ahead.pop()
-        below = [] if name in shown else downstream[name]
-        is_repeated = name in shown and bool(downstream[name])
-        shown.add(name)
+        below = [] if name in printed_names else downstream[name]
+        is_repeated = name in printed_names and bool(downstream[name])
+        printed_names.add(name)
         yield f"{first}{name}{f' {REPEATED}' if is_repeated else ''}"
         ends = [("├── ", "│   ")] * (len(below) - 1) + [("└── ", "    ")]
         lines = [

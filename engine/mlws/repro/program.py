@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -215,13 +217,13 @@ def run_show(context: click.Context, as_json: bool, targets: Sequence[str], **op
     return show(folder, language, request, as_json=as_json)
 
 
-def run_diff(context: click.Context, as_json: bool, old: str, new: str, **options: Any) -> int:
+def run_diff(
+    context: click.Context, as_json: bool, old: str, new: str, *, kind: Values, **options: Any
+) -> int:
     """Execute `metrics diff` or `params diff` with the options of a command line."""
     from mlws.repro.value_tables import diff
 
     folder, language = context.obj
-    is_metrics = "precision" in options
-    kind = Values.METRICS if is_metrics else Values.PARAMETERS
     request = ValueOptions(kind, revisions=(old, new), **options)
     return diff(folder, language, request, as_json=as_json)
 
@@ -266,11 +268,8 @@ def run_by_dvc(context: click.Context, words: Sequence[str]) -> int:
     folder, language = context.obj
     ending = Ending()
     with reporting(ending, language):
-        try:
-            # Without its submodules, it loads in a moment.
-            import dvc  # noqa: F401
-        except ImportError as error:
-            raise DVCUnavailableError(reason=str(error)) from error
+        if find_spec("dvc") is None:
+            raise DVCUnavailableError(reason=Message("the package dvc is not installed"))
         command = [sys.executable, "-m", "dvc", str(context.info_name), *words]
         ending.code = subprocess.run(command, cwd=folder, check=False).returncode
     return ending.code
@@ -304,7 +303,9 @@ DVC_COMMANDS = {
     "commit": Message("Record changed data and results, by `dvc commit`."),
     "checkout": Message("Get data from the cache, by `dvc checkout`."),
 }
-"""What DVC itself does, with all of its options."""
+"""Commands of DVC itself, with all of their options."""
+diff_metrics = partial(run_diff, kind=Values.METRICS)
+diff_parameters = partial(run_diff, kind=Values.PARAMETERS)
 GROUPS = {"metrics": METRICS_ABOUT, "params": PARAMS_ABOUT}
 COMMANDS = (
     Command("repro", ABOUT, OPTIONS, run_repro),
@@ -317,8 +318,12 @@ COMMANDS = (
         {"target": {"required": False, "type": click.Path(), "shell_complete": complete_stages}},
     ),
     Command("show", METRICS_SHOW_ABOUT, METRICS_SHOW_OPTIONS, run_show, group="metrics"),
-    Command("diff", METRICS_DIFF_ABOUT, METRICS_DIFF_OPTIONS, run_diff, REVISIONS, group="metrics"),
-    Command("diff", PARAMS_DIFF_ABOUT, PARAMS_DIFF_OPTIONS, run_diff, REVISIONS, group="params"),
+    Command(
+        "diff", METRICS_DIFF_ABOUT, METRICS_DIFF_OPTIONS, diff_metrics, REVISIONS, group="metrics"
+    ),
+    Command(
+        "diff", PARAMS_DIFF_ABOUT, PARAMS_DIFF_OPTIONS, diff_parameters, REVISIONS, group="params"
+    ),
     Command("doctor", DOCTOR_ABOUT, (), run_doctor, {"targets": AREAS}),
     Command(
         "completion",

@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlws.core.i18n import Message
@@ -39,12 +38,12 @@ class Commits:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def _run(self, *arguments: str, given: bytes | None = None) -> bytes | None:
+    def _run(self, *arguments: str, content: bytes | None = None) -> bytes | None:
         """Return the output of git; None if it fails."""
         answer = subprocess.run(
             ["git", *arguments],
             cwd=self._root,
-            input=given,
+            input=content,
             capture_output=True,
             timeout=GIT_TIMEOUT,
             check=False,
@@ -56,7 +55,7 @@ class Commits:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is committed yet; :class:`ReproError` without git."""
+        """True before the first commit; :class:`ReproError` without git."""
         if self._run("rev-parse", "--git-dir") is None:
             raise ReproError(
                 Message("the project is not in a git repository, so that it has no commits"),
@@ -102,8 +101,8 @@ class Commits:
 
     def contents(self, blobs: Iterable[str]) -> Iterator[bytes]:
         """Yield the contents of files, by git's IDs of them."""
-        given = "".join(f"{blob}\n" for blob in blobs).encode()
-        answer = (self._run("cat-file", "--batch", given=given) or b"") if given else b""
+        request = "".join(f"{blob}\n" for blob in blobs).encode()
+        answer = (self._run("cat-file", "--batch", content=request) or b"") if request else b""
         start = 0
         while start < len(answer):
             end = answer.index(b"\n", start)
@@ -226,12 +225,6 @@ class CommitRevision(Revision):
             place = self._folder / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
-
-
-def open_revision(root: Path, commits: Commits, commit: str, stack: Any) -> Revision:
-    """Return the files of a commit, in a folder that a ``stack`` of contexts removes."""
-    folder = stack.enter_context(TemporaryDirectory(prefix="mlws-"))
-    return CommitRevision(Path(folder).resolve(), root, commits, commit)
 
 
 def _is_of_dvc(path: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -16,7 +16,7 @@ from mlws.core.i18n import Message
 from mlws.repro.console import Ending, reporting
 from mlws.repro.options import ValueOptions, Values
 from mlws.repro.repository import Repository
-from mlws.repro.revisions import WORKSPACE, Commits, Revision, open_revision
+from mlws.repro.revisions import WORKSPACE, CommitRevision, Commits, Revision
 from mlws.repro.values import (
     Readings,
     by_name,
@@ -26,11 +26,11 @@ from mlws.repro.values import (
 )
 
 NOTHING = "-"
-"""Stands for a value that there is not."""
+"""Marks a missing value."""
 NAMES = {Values.METRICS: "Metric", Values.PARAMETERS: "Param"}
 
 Results = dict[str, Readings | MLWSError]
-"""What the files of each revision hold, or why that cannot be said."""
+"""The values of the files of each revision, or the error that prevents reading them."""
 
 
 def show(folder: Path, language: str, options: ValueOptions, *, as_json: bool = False) -> int:
@@ -40,13 +40,13 @@ def show(folder: Path, language: str, options: ValueOptions, *, as_json: bool = 
         root, here = Repository.locate(folder)
         commits = Commits(root)
         is_workspace = not (options.all_branches or options.all_tags or options.all_commits)
-        names = {}
+        names_by_commit: dict[str, list[str]] = {}
         if not is_workspace:
-            found = commits.names(
+            names_by_commit = commits.names(
                 branches=options.all_branches, tags=options.all_tags, every=options.all_commits
             )
-            names = {",".join(names): commit for commit, names in found.items()}
-        results = _read(root, here, options, names, language)
+        hashes = {",".join(names): commit for commit, names in names_by_commit.items()}
+        results = _read(root, here, options, hashes, language)
         if results[WORKSPACE] == results.get(commits.branch):
             del results[WORKSPACE]
         if is_workspace:
@@ -92,8 +92,8 @@ def diff(folder: Path, language: str, options: ValueOptions, *, as_json: bool = 
         commits = Commits(root)
         if commits.is_empty:
             return ending.code
-        names = {name: commits.find(name) for name in options.revisions if name != WORKSPACE}
-        results = _read(root, here, options, names, language)
+        hashes = {name: commits.find(name) for name in options.revisions if name != WORKSPACE}
+        results = _read(root, here, options, hashes, language)
         _warn({name: results[name] for name in options.revisions}, language)
         old, new = (
             {} if isinstance(side, MLWSError) else side
@@ -126,16 +126,18 @@ def diff(folder: Path, language: str, options: ValueOptions, *, as_json: bool = 
 
 
 def _read(
-    root: Path, here: str, options: ValueOptions, commits: Mapping[str, str], language: str
+    root: Path, here: str, options: ValueOptions, hashes: Mapping[str, str], language: str
 ) -> Results:
     """Return the values of the working tree and of commits, whose hashes are by their names."""
     targets = [posixpath.normpath(posixpath.join(here, target)) for target in options.targets]
     results: Results = {}
-    for name, commit in {WORKSPACE: "", **commits}.items():
-        with ExitStack() as stack:
+    for name, commit in {WORKSPACE: "", **hashes}.items():
+        with TemporaryDirectory(prefix="mlws-") as folder:
             try:
-                reader = Commits(root)
-                revision = open_revision(root, reader, commit, stack) if commit else Revision(root)
+                place = Path(folder).resolve()
+                revision = (
+                    CommitRevision(place, root, Commits(root), commit) if commit else Revision(root)
+                )
                 if options.values is Values.METRICS:
                     results[name] = read_metrics(revision, targets)
                 else:

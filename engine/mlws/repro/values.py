@@ -21,7 +21,7 @@ FORMATS = {".json": "JSON", ".toml": "TOML", ".py": "Python"}
 
 
 class Reading(NamedTuple):
-    """What a file holds, or why that cannot be said."""
+    """The value of a file, or the error that prevents reading it."""
 
     value: Any = None
     fault: Exception | None = None
@@ -30,7 +30,7 @@ class Reading(NamedTuple):
 NOTHING = Reading({})
 
 Readings = Mapping[str, Reading]
-"""What files hold, by their paths from the root."""
+"""The values of files, by their paths from the root."""
 
 
 class FileCorruptedError(Exception):
@@ -101,7 +101,7 @@ def _parameter_names(revision: Revision) -> Iterator[tuple[str, Sequence[str]]]:
 
 
 def _read(revision: Revision, keys_by_path: Mapping[str, Sequence[str]]) -> dict[str, Reading]:
-    """Return what files hold; a folder stands for the files in it, no keys for all of them."""
+    """Return the values of files, or of the files in a folder; without keys, all of them."""
     readings = {}
     for path, keys in keys_by_path.items():
         for file in revision.find(path):
@@ -161,9 +161,9 @@ def compare(old: Readings, new: Readings, *, every: bool) -> dict[str, dict[str,
             names = sorted({*before, *after})
         else:
             (before, after), names = ({"": value} for value in values), [""]
-        found = {name: _difference(before[name], after[name], every) for name in names}
-        if any(found.values()):
-            changes[path] = {name: change for name, change in found.items() if change}
+        differences = {name: _difference(before[name], after[name], every) for name in names}
+        if any(differences.values()):
+            changes[path] = {name: change for name, change in differences.items() if change}
     return changes
 
 

@@ -6,7 +6,6 @@ import fcntl
 import importlib.metadata
 import json
 import os
-import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +32,6 @@ from mlws.repro.doctor.findings import (
 from mlws.repro.doctor.subject import Subject
 from mlws.repro.repository import POINTER
 
-CONFLICT_MARK = re.compile(rb"^<{7} ", re.MULTILINE)
 REMOTE_ONLY = ("", "file", "ssh")
 """Schemes of remotes that alone are no reason to install DVC."""
 LINK_TYPES = ("reflink", "hardlink")

@@ -31,11 +31,6 @@ from mlws.repro.errors import Reason, ReproError
 from mlws.repro.repository import POINTER
 
 CONFLICT_MARK = re.compile(rb"^<{7} ", re.MULTILINE)
-REMOTE_ONLY = ("", "file", "ssh")
-"""Schemes of remotes that alone are no reason to install DVC."""
-LINK_TYPES = ("reflink", "hardlink")
-"""Kinds of links that work within one file system only."""
-DEFAULT_CACHE_TYPE = "reflink,copy"
 
 
 def check_files(subject: Subject) -> Iterator[Finding]:
