@@ -47,13 +47,10 @@ class Answer(NamedTuple):
 
 
 def call(program: str, root: Path, *arguments: str, given: str = "", **variables: str) -> Answer:
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "SHELL": "/bin/bash"}
-    environment |= {"DVC_NO_ANALYTICS": "1", **variables}
-    environment.pop("LANGUAGE", None)
     done = subprocess.run(
         [PROGRAMS / program, *arguments],
         cwd=root,
-        env=environment,
+        env=environment(**variables),
         input=given,
         capture_output=True,
         text=True,
@@ -63,12 +60,61 @@ def call(program: str, root: Path, *arguments: str, given: str = "", **variables
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
+def environment(**variables: str) -> dict[str, str]:
+    words = {**os.environ, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "SHELL": "/bin/bash"}
+    words |= {"DVC_NO_ANALYTICS": "1", **variables}
+    words.pop("LANGUAGE", None)
+    return words
+
+
+def call_and_interrupt(
+    program: str,
+    root: Path,
+    *arguments: str,
+    at: Path,
+    number: signal.Signals = signal.SIGINT,
+) -> Answer:
+    """Call a program; when the file `at` is there, send the signal as Ctrl-C does."""
+    at.unlink(missing_ok=True)
+    with subprocess.Popen(
+        [PROGRAMS / program, *arguments],
+        cwd=root,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not at.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+        out, err = process.communicate(timeout=60)
+    return Answer(process.returncode, out, err)
+
+
 class Pair(twins.Twins):
     """Two projects, one for each program."""
 
-    def repro(self, *arguments: str, folder: str = ".", jobs: int = 1) -> tuple[Answer, Answer]:
-        theirs = call("dvc", self.theirs / folder, "repro", *arguments)
-        ours = call("jupyter-mlws", self.ours / folder, "repro", "-j", str(jobs), *arguments)
+    def repro(
+        self,
+        *arguments: str,
+        folder: str = ".",
+        jobs: int = 1,
+        interrupt_at: Path | None = None,
+    ) -> tuple[Answer, Answer]:
+        """Call both; `interrupt_at` is a file: Ctrl-C when a stage makes it."""
+
+        def run(program: str, root: Path, *options: str) -> Answer:
+            words = ("repro", *options, *arguments)
+            if interrupt_at is None:
+                return call(program, root / folder, *words)
+            return call_and_interrupt(program, root / folder, *words, at=interrupt_at)
+
+        theirs = run("dvc", self.theirs)
+        ours = run("jupyter-mlws", self.ours, "-j", str(jobs))
         assert ours.code == theirs.code, (theirs, ours)
         assert "Traceback" not in ours.err
         return theirs, ours
@@ -358,21 +404,10 @@ def test_an_interrupt_leaves_what_is_done(pair: Pair, jobs: int, number: signal.
             "long": {"cmd": "touch started; sleep 100", "deps": ["first"]},
         }
     )
-    process = subprocess.Popen(
-        [PROGRAMS / "jupyter-mlws", "repro", f"-j{jobs}"],
-        cwd=pair.ours,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    answer = call_and_interrupt(
+        "jupyter-mlws", pair.ours, "repro", f"-j{jobs}", at=pair.ours / "started", number=number
     )
-    deadline = time.monotonic() + 60
-    while not (pair.ours / "started").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    # As Ctrl-C does.
-    os.killpg(process.pid, number)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode in (252, 255), err
+    assert answer.code in (252, 255), answer.err
     assert "first" in yaml.safe_load((pair.ours / "dvc.lock").read_text())["stages"]
     assert subprocess.run(["pgrep", "-f", "^sleep 100$"], check=False).returncode != 0
     again = call("jupyter-mlws", pair.ours, "repro", "first", "--json")
