@@ -90,6 +90,8 @@ def call_and_interrupt(
         while not at.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
         if process.poll() is None:
+            # A shell goes on if the signal comes as its last command ends.
+            time.sleep(0.3)
             os.killpg(process.pid, number)
         out, err = process.communicate(timeout=60)
     return Answer(process.returncode, out, err)
