@@ -1,4 +1,4 @@
-"""Context of commands, and the commands of snapshots, workflows, runs and projects."""
+"""The commands of snapshots, workflows and their runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from jupyter_mlws.api.client import RemoteError, find_server, segment
+from jupyter_mlws.api.client import RemoteError, segment
 from jupyter_mlws.cli import declared as cli
 from jupyter_mlws.cli import snapshot_views, workflow_runs, workflow_views
 from jupyter_mlws.cli.console import Block, LiveRegion, Tone, line
@@ -25,15 +25,14 @@ from jupyter_mlws.cli.context import (
 )
 from jupyter_mlws.client.project import JSON, ProjectClient, workflow_address
 from jupyter_mlws.core.errors import (
+    FileTooLargeError,
     ImportFailedError,
     InvalidRunParameterError,
     VersionItemNotFoundError,
     WorkflowItemNotFoundError,
 )
-from jupyter_mlws.core.trust import trust, withdraw_trust
 from mlws.core.errors import Fault, MLWSError, OperationInProgressError
 from mlws.core.i18n import Message
-from mlws.core.project import Project
 
 WORKFLOW_FILE = "dvc.yaml"
 WAITING_STATUSES = frozenset({"PENDING", "QUEUED"})
@@ -93,6 +92,10 @@ def commit(
         "message": message,
         "paths": context.paths(paths),
         "leave_out": context.paths(leave_out),
+        # Then there is a question, once.
+        "refuse_large": not context.as_json
+        and context.screen.can_ask
+        and FileTooLargeError.code not in context.questions,
         **options,
     }
     with context.client.reporting_holder(
@@ -449,50 +452,6 @@ def logs(context: CommandContext, run: str, node: str, follow: bool) -> int:
         part = _read_log(context.client, path, identifier, node, part["size"])
         _show_text(context, part["text"])
     return EXIT_SUCCESS
-
-
-@cli.command("List projects.", name="projects list")
-def list_projects(context: CommandContext) -> int:
-    server = find_server(context.folder, context.language)
-    if server is not None:
-        items = server.get("projects")["items"]
-    else:
-        from jupyter_mlws.projects.manager import ProjectManager
-
-        manager = ProjectManager(context.folder)
-        items = [project.model_dump(mode="json") for project in manager.list()]
-    return context.answer(items, workflow_views.projects)
-
-
-@cli.command(
-    "Create a project in the folder NAME.",
-    cli.option(
-        "Project template.",
-        "--template",
-        type=click.Choice(["empty", "example"]),
-        default="empty",
-        show_default=True,
-    ),
-    name="projects create",
-)
-def create_project(context: CommandContext, name: str, template: str) -> int:
-    from jupyter_mlws.projects.manager import ProjectManager
-    from jupyter_mlws.projects.models import Template
-
-    # Never by a server: the name is relative to the working directory, not to a server's root.
-    project = ProjectManager(context.folder).create(name, Template(template))
-    return context.answer_one(project.model_dump(mode="json"), workflow_views.projects)
-
-
-@cli.command(
-    "Trust the authors of this project and allow its code to run.",
-    cli.option("Stop trusting this project.", "--withdraw"),
-    name="trust",
-)
-def trust_project(context: CommandContext, withdraw: bool) -> int:
-    root = Project.open(context.folder).root
-    (withdraw_trust if withdraw else trust)(root)
-    return context.answer({"path": str(root), "trusted": not withdraw}, workflow_views.trust)
 
 
 def _read_log(client: ProjectClient, path: str, run: str, node: str, offset: int) -> JSON:

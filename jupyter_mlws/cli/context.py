@@ -50,6 +50,8 @@ class CommandContext:
     is_wide: bool = False
     is_paged: bool = True
     printed_lines: set[str] = field(default_factory=set)
+    questions: set[str] = field(default_factory=set)
+    """The codes of the errors that the user was asked about."""
 
     @cached_property
     def client(self) -> ProjectClient:

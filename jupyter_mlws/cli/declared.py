@@ -187,6 +187,13 @@ complete_workflow = _completion(
 complete_snapshot = _completion(
     lambda client: [row["short"] for row in client.list("snapshots", 20)]
 )
+complete_item = _completion(
+    lambda client: [
+        *(row["short"] for row in client.list("snapshots", 20)),
+        LATEST,
+        *_run_names(client),
+    ]
+)
 complete_branch = _completion(lambda client: [row["name"] for row in client.list("git/branches")])
 complete_run = _completion(lambda client: [LATEST, *_run_names(client)])
 complete_deleted_run = _completion(lambda client: _run_names(client, deleted=True))

@@ -22,6 +22,8 @@ from jupyter_mlws.cli import (  # noqa: F401  declare them
     environments,
     experiments,
     pages,
+    projects,
+    references,
     reports,
     repro,
     runs,
@@ -46,6 +48,7 @@ from jupyter_mlws.cli.declared import (
     WIDE,
     CommandSpec,
 )
+from jupyter_mlws.cli.questions import solve
 from jupyter_mlws.client.project import Origin
 from jupyter_mlws.core.errors import of_system
 from mlws.core.command_help import (
@@ -69,11 +72,14 @@ PROGRAM_HELP = Message(
 FOLDER_HELP = Message("Use the project that contains this folder.")
 NO_PAGER_HELP = Message("Do not show long results in a pager.")
 SECTIONS = (
-    (Message("Project"), ("projects", "trust", "env", "doctor", "completion")),
+    (
+        Message("Project"),
+        ("init", "clone", "open", "projects", "trust", "env", "doctor", "completion"),
+    ),
     (
         Message("Snapshots"),
         (
-            *("status", "diff", "stage", "unstage", "commit", "log", "blame", "restore"),
+            *("status", "diff", "stage", "unstage", "commit", "log", "show", "blame", "restore"),
             *("revert", "uncommit", "stash", "safety"),
         ),
     ),
@@ -149,8 +155,8 @@ def build(language: str) -> click.Group:
             help=VERSION_HELP.in_(language),
         )
     )
-    projects = Message("List and create projects.")
-    top.add_command(_group("projects", projects, language, PROJECT_COMMANDS))
+    about_projects = Message("List and create projects.")
+    top.add_command(_group("projects", about_projects, language, PROJECT_COMMANDS))
     about_data = Message("Track, push and pull data.")
     top.add_command(_group("data", about_data, language, DATA_COMMANDS))
     about_environments = Message("Create, change and compare environments.")
@@ -198,11 +204,15 @@ def _command(spec: CommandSpec, language: str) -> click.Command:
     def call(context: click.Context, /, as_json: bool, **values: Any) -> int:
         command_context: CommandContext = context.obj
         command_context.as_json = as_json
-        command_context.is_wide = values.pop("wide") if spec.has_wide else False
+        wide = {"wide": values.pop("wide")} if spec.has_wide else {}
+        command_context.is_wide = wide.get("wide", False)
         try:
             return spec.action(command_context, **values)
         except (MLWSError, RemoteError) as error:
             body = error.as_dict(language)
+            if solve(command_context, body):
+                # A question is asked once: this ends.
+                return call(as_json=as_json, **values, **wide)
             if as_json or body["code"] != InvalidRequestError.code:
                 raise
             # Faults of fields that are options are errors of the command line.

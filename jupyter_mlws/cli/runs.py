@@ -82,10 +82,10 @@ def _sort_order(context: CommandContext, text: str) -> str:
     name="runs show",
 )
 def show_run(context: CommandContext, run: str) -> int:
-    return context.answer(_detail(context, run), run_views.run)
+    return context.answer(get_detail(context, run), run_views.run)
 
 
-def _detail(context: CommandContext, run: str) -> JSON:
+def get_detail(context: CommandContext, run: str) -> JSON:
     row = resolve_run(context.client, run) or resolve_run(context.client, run, deleted=True)
     if row is None:
         raise VersionItemNotFoundError(kind="run", name=run)
@@ -117,7 +117,7 @@ def rename_run(context: CommandContext, run: str, name: str) -> int:
 def note_run(context: CommandContext, run: str, text: str | None) -> int:
     if text is None:
         return context.answer(
-            {"note": _detail(context, run)["note"]},
+            {"note": get_detail(context, run)["note"]},
             lambda views, row: [views.text(row["note"])],
         )
     if text == STANDARD_INPUT:
@@ -163,7 +163,7 @@ def archive_runs(context: CommandContext, runs: Sequence[str], undo: bool) -> in
     name="runs delete",
 )
 def delete_runs(context: CommandContext, runs: Sequence[str], yes: bool) -> int:
-    details = [_detail(context, run) for run in runs]
+    details = [get_detail(context, run) for run in runs]
     if not yes:
         if not context.as_json:
             context.screen.show(*run_views.deletion(context.views, details))

@@ -15,6 +15,7 @@ from jupyter_mlws.cli.views import (
     Column,
     Views,
     number_of,
+    when_of,
 )
 from mlws.core.i18n import Message
 from mlws.core.locking import Holder
@@ -114,6 +115,32 @@ def history(views: Views, snapshots: Sequence[JSON]) -> list[Block]:
         TIME,
         Column(Message("Runs"), lambda row: str(len(row["runs"]) or ""), Tone.FAINT),
     )
+
+
+def snapshot(views: Views, snapshot: JSON) -> list[Block]:
+    """Render a snapshot and what it changed."""
+    author = snapshot["author"]
+    refs = ", ".join(snapshot["refs"])
+    facts = (
+        (Message("Author"), f"{author['name']} <{author['email']}>"),
+        (Message("Time"), when_of(snapshot["timestamp"])),
+        (Message("Runs"), ", ".join(run[:8] for run in snapshot["runs"])),
+    )
+    lines = [[Cell(snapshot["id"], Tone.WARN), Cell(f"  {refs}", Tone.BUSY)]]
+    lines += [
+        [Cell(f"{name.in_(views.language)}: ", Tone.FAINT), Cell(value)]
+        for name, value in facts
+        if value
+    ]
+    blocks = [Lines(lines), line(""), views.text(snapshot["message"].rstrip("\n")), line("")]
+    if snapshot["diff"]:
+        return [*blocks, *diff(views, snapshot["diff"])]
+    changes = views.table(
+        snapshot["changes"],
+        Column(Message("State"), lambda row: views.word(row["state"])),
+        Column(Message("Path"), _format_path),
+    )
+    return [*blocks, changes]
 
 
 def diff(views: Views, diff: JSON) -> list[Block]:

@@ -70,8 +70,8 @@ class HTTPTransport:
 
     def __init__(self, server: Server, project: str) -> None:
         self.pid = server.pid
-        self._server = server
-        self._project = project
+        self.server = server
+        self.project = project
 
     @property
     def runs(self) -> Runs | None:
@@ -80,8 +80,8 @@ class HTTPTransport:
     def request(
         self, method: str, path: str, query: Query, body: Query | None, headers: Mapping[str, str]
     ) -> Any:
-        query = {**query, "project": self._project}
-        return self._server.request(method, path, query, body, headers=headers)
+        query = {**query, "project": self.project}
+        return self.server.request(method, path, query, body, headers=headers)
 
     def follow(self, path: str, body: Query, note: Note, ask: Ask | None) -> Any:
         operation = self.request("POST", path, {}, body, {})
@@ -201,16 +201,22 @@ def open_project(folder: Path, language: str, origin: Origin) -> ProjectClient:
     """Return a client of the project that contains ``folder``, through its server if one runs."""
     project = Project.open(folder)
     require_trust(project)
+    transport = find_transport(project, folder, language) or LocalTransport(project, language)
+    return ProjectClient(project, transport, language, origin)
+
+
+def find_transport(project: Project, folder: Path, language: str) -> HTTPTransport | None:
+    """Return a transport to the running server of a project that contains ``folder``, or None."""
     places = dict.fromkeys((project.root, folder.resolve()))
     server = next(filter(None, (find_server(place, language) for place in places)), None)
-    transport: Transport = LocalTransport(project, language)
-    if server is not None:
-        below = server.root in project.root.parents
-        path = project.root.relative_to(server.root).as_posix() if below else "."
-        for candidate in server.get("projects")["items"]:
-            if candidate["path"] == path and candidate["name"] == project.root.name:
-                transport = HTTPTransport(server, candidate["id"])
-    return ProjectClient(project, transport, language, origin)
+    if server is None:
+        return None
+    below = server.root in project.root.parents
+    path = project.root.relative_to(server.root).as_posix() if below else "."
+    for candidate in server.get("projects")["items"]:
+        if candidate["path"] == path and candidate["name"] == project.root.name:
+            return HTTPTransport(server, candidate["id"])
+    return None
 
 
 def _given(fields: Query | None) -> Query:

@@ -138,6 +138,13 @@ class ProjectManager:
         trust(target)
         return self._describe(Project.open(target))
 
+    def prepare(self) -> ProjectInfo:
+        """Make the root a project; its files, and a repository that is there, stay as they are."""
+        if not (self.root / ".git").exists():
+            return self.create(DEFAULT_PROJECT_ID, Template.EMPTY)
+        initialize(self.root)
+        return self.describe(DEFAULT_PROJECT_ID)
+
     def check_clone(self, address: str, name: str | None) -> str:
         """Return the name of the folder for a clone: ``name``, or else that of the repository.
 

@@ -562,6 +562,10 @@ class SnapshotCreate(Request):
         default=False,
         description="Commit new files even if there are so many that they look like data.",
     )
+    refuse_large: bool = Field(
+        default=False,
+        description="Commit nothing if new files are too large for git, rather than the others.",
+    )
     staged: bool = Field(default=False, description="Commit only what is staged in git's index.")
     pushed: bool = Field(default=False, description="Amend also one that a remote branch has.")
 

@@ -10625,6 +10625,11 @@ export interface components {
        */
       allow_many?: boolean;
       /**
+       * @description Commit nothing if new files are too large for git, rather than the others.
+       * @default false
+       */
+      refuse_large?: boolean;
+      /**
        * @description Commit only what is staged in git's index.
        * @default false
        */

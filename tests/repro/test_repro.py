@@ -76,6 +76,9 @@ def call_and_interrupt(
 ) -> Answer:
     """Call a program; when the file `at` is there, send the signal as Ctrl-C does."""
     at.unlink(missing_ok=True)
+    # A shell's background job ignores Ctrl-C and so does all that it starts; with a handler here
+    # a child begins with the default.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [PROGRAMS / program, *arguments],
         cwd=root,

@@ -171,6 +171,7 @@ class SnapshotBuilder(RepositoryPart):
         leave_out: Sequence[str] = (),
         allow_secrets: bool,
         allow_many: bool = False,
+        refuse_large: bool = False,
         staged_only: bool = False,
         amend: bool = False,
         force: bool = False,
@@ -188,6 +189,8 @@ class SnapshotBuilder(RepositoryPart):
         selection = (
             self._select_staged(status) if staged_only else self._select(status, paths, leave_out)
         )
+        if refuse_large and self._left_out:
+            raise FileTooLargeError(paths=format_paths(self._left_out))
         if not allow_many and not staged_only:
             self._refuse_many(status, selection)
         if not allow_secrets:

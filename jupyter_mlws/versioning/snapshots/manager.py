@@ -176,6 +176,7 @@ class SnapshotManager:
         leave_out: Sequence[str] = (),
         allow_secrets: bool = False,
         allow_many: bool = False,
+        refuse_large: bool = False,
         staged_only: bool = False,
         amend: bool = False,
         force: bool = False,
@@ -184,7 +185,8 @@ class SnapshotManager:
         """Commit all changes, those at and below ``paths``, or the staged ones.
 
         Files at and below the paths in ``leave_out`` are left as they are. ``staged_only`` selects
-        what is staged. ``amend`` replaces the last commit, whose author stays, and without a
+        what is staged. New files that are too large for git are left out; with ``refuse_large``,
+        nothing is committed. ``amend`` replaces the last commit, whose author stays, and without a
         ``message`` its message; also one that a remote branch has if ``force``, else
         CommitPushedError. ``on_step`` receives the name of each step.
 
@@ -201,6 +203,7 @@ class SnapshotManager:
                 leave_out=leave_out,
                 allow_secrets=allow_secrets,
                 allow_many=allow_many,
+                refuse_large=refuse_large,
                 staged_only=staged_only,
                 amend=amend,
                 force=force,
